@@ -1,0 +1,117 @@
+package v1
+
+// Cluster describes the machines and what holds for the cluster as a whole.
+type Cluster struct {
+	Object
+	Spec ClusterSpec `json:"spec"`
+}
+
+// ClusterSpec is the desired state of a Cluster. Its metadata.name is corosync's cluster_name.
+type ClusterSpec struct {
+	// Nodes are the members, at least one.
+	Nodes []Node `json:"nodes"`
+	// Hosts are other machines that belong to the cluster's world (quorum device host, arbitrator, storage server).
+	Hosts []Machine `json:"hosts,omitempty"`
+	// SSH holds for every machine that does not say otherwise.
+	SSH *SSH `json:"ssh,omitempty"`
+	// Totem are the options of the totem section of corosync.conf(5). Defaults: version 2, transport knet, crypto_cipher aes256,
+	// crypto_hash sha256.
+	Totem Options `json:"totem,omitempty"`
+	// Links are the totem.interface sections of corosync.conf(5).
+	Links []Link `json:"links,omitempty"`
+	// Quorum is the quorum section of corosync.conf(5).
+	Quorum *Quorum `json:"quorum,omitempty"`
+	// Logging are the options of the logging section of corosync.conf(5).
+	Logging Options `json:"logging,omitempty"`
+	// Properties are Pacemaker's cluster options (the property set cib-bootstrap-options).
+	Properties Options `json:"properties,omitempty"`
+	// ResourceDefaults are the meta attributes that hold for all resources (rsc_defaults).
+	ResourceDefaults Options `json:"resourceDefaults,omitempty"`
+	// OperationDefaults hold for all operations (op_defaults).
+	OperationDefaults Options `json:"operationDefaults,omitempty"`
+	// Prepare says what hactl does to the machines before they become a cluster. Without it hactl touches nothing outside corosync and
+	// Pacemaker.
+	Prepare *Prepare `json:"prepare,omitempty"`
+}
+
+// Node is a member of the cluster.
+type Node struct {
+	// Name is the node's name: uname -n on the machine, and its name for corosync and Pacemaker.
+	Name string `json:"name"`
+	// ID is corosync's nodeid, from 1. Without any ids the nodes are numbered in the order of the list.
+	ID int `json:"id,omitempty"`
+	// Addresses are one per corosync link, link 0 first.
+	Addresses []string `json:"addresses"`
+	// SSH says how to reach the machine; the default address is the first of Addresses.
+	SSH *SSH `json:"ssh,omitempty"`
+	// Attributes are permanent node attributes.
+	Attributes Options `json:"attributes,omitempty"`
+	// Utilization is the node's capacity.
+	Utilization Options `json:"utilization,omitempty"`
+}
+
+// Machine is a machine that is no member.
+type Machine struct {
+	Name string `json:"name"`
+	// Address is where the machine is reached.
+	Address string `json:"address"`
+	SSH     *SSH   `json:"ssh,omitempty"`
+}
+
+// SSH says how to reach a machine. What it leaves out comes from the user's ssh_config(5).
+type SSH struct {
+	// Address is a host name or an address; where neither this nor ssh_config's HostName says otherwise, it is the node's first address.
+	Address string `json:"address,omitempty"`
+	// Port from 1 to 65535.
+	Port int    `json:"port,omitempty"`
+	User string `json:"user,omitempty"`
+	// IdentityFile is a private key's path; a leading ~/ is the user's home.
+	IdentityFile string `json:"identityFile,omitempty"`
+}
+
+// Link is one interface section in totem.
+type Link struct {
+	// Number is corosync's linknumber, from 0 to 7.
+	Number int `json:"number"`
+	// Options of the section, such as knet_link_priority or mcastport.
+	Options Options `json:"options"`
+}
+
+// Quorum is the quorum section.
+type Quorum struct {
+	// Options of votequorum(5): wait_for_all, auto_tie_breaker, last_man_standing, … . two_node follows from two nodes and no device.
+	Options Options `json:"options,omitempty"`
+}
+
+// Prepare is what hactl does to bare machines. Each part is done only if it is there.
+type Prepare struct {
+	// Packages are installed where missing; nothing is ever upgraded or removed.
+	Packages *Packages `json:"packages,omitempty"`
+	// HostsFile puts a marked block with every node's name and first address into /etc/hosts.
+	HostsFile bool `json:"hostsFile,omitempty"`
+	// Time makes chrony follow these servers.
+	Time *Time `json:"time,omitempty"`
+	// Firewall opens firewalld's high-availability service where firewalld runs.
+	Firewall bool `json:"firewall,omitempty"`
+	// Units says which systemd units start at boot: enabled, disabled or masked, by unit name. A unit that the cluster starts must be
+	// disabled. The units of corosync and pacemaker are told by startAtBoot.
+	Units map[string]string `json:"units,omitempty"`
+	// StartAtBoot enables (true) or disables (false) corosync and pacemaker at boot. Left out, it is left alone.
+	StartAtBoot *bool `json:"startAtBoot,omitempty"`
+}
+
+// Packages names packages by family of distribution. corosync, pacemaker, the resource agents and the fence agents are always among them.
+type Packages struct {
+	// All are installed on every machine.
+	All []string `json:"all,omitempty"`
+	// Debian are installed by apt.
+	Debian []string `json:"debian,omitempty"`
+	// RedHat are installed by dnf.
+	RedHat []string `json:"redhat,omitempty"`
+}
+
+// Time is chrony's configuration.
+type Time struct {
+	// Servers are host names or addresses.
+	Servers []string `json:"servers"`
+}
