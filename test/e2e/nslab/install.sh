@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# What the lab needs from Debian. The packages' daemons run inside the nodes
+# only: on this machine nothing is started, stopped, restarted or enabled.
+
+PACKAGES=(attr cpio iproute2 kmod netcat-openbsd nftables openssh-client openssh-server sudo systemd util-linux
+          corosync corosync-qdevice corosync-qnetd pacemaker pacemaker-cli-utils resource-agents fence-agents
+          openipmi ipmitool nginx-light haproxy memcached postgresql-15)
+PEERS=(pcs crmsh)                               # tools that hactl is measured against
+POLICY=/usr/sbin/policy-rc.d
+
+check_programs() {
+  local p missing=()
+  for p in unshare nsenter setpriv ip nft setfattr cpio ssh ssh-keygen sshd nc.openbsd sudo /lib/systemd/systemd \
+           corosync pacemakerd crm_mon fence_ipmilan ipmi_sim ipmitool nginx haproxy memcached; do
+    command -v "$p" >/dev/null || missing+=("$p")
+  done
+  ((${#missing[@]} == 0)) || die "missing: ${missing[*]} (run: $SELF install)"
+}
+
+install_packages() {
+  local want=("${PACKAGES[@]}") missing=() p
+  case ${1:-} in '') ;; peers) want+=("${PEERS[@]}") ;; *) die "install: nothing or 'peers'" ;; esac
+  # chrony replaces any other time daemon: only on a machine that has none
+  dpkg-query -W -f '${db:Status-Abbrev} ${Provides} ${Package}\n' 2>/dev/null | grep -qE '^ii .*(time-daemon|systemd-timesyncd)' || want+=(chrony)
+  for p in "${want[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null) == ii* ]] || missing+=("$p")
+  done
+  ((${#missing[@]})) || return 0
+  # An old package of the machine that comes along must not be restarted either.
+  if [[ -e $POLICY || -L $POLICY ]]; then mv "$POLICY" "$POLICY.before-hactl-lab"; fi
+  trap policy_restore EXIT
+  printf '#!/bin/sh\n# put here by lab.sh install, removed when it ends\nexit 101\n' > "$POLICY"
+  chmod 755 "$POLICY"
+  local before after
+  before=$(enabled_links)
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+  # the lists may be absent or stale: fetch them only when the first try fails
+  apt_get install "${missing[@]}" >/dev/null 2>&1 || {
+    apt_get update
+    apt_get install "${missing[@]}"
+  }
+  after=$(enabled_links)
+  disable_new "$before" "$after"
+  policy_restore
+  trap - EXIT
+  echo "installed: ${missing[*]}"
+}
+apt_get() { apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@"; }
+
+policy_restore() {
+  rm -f "$POLICY"
+  if [[ -e $POLICY.before-hactl-lab || -L $POLICY.before-hactl-lab ]]; then mv "$POLICY.before-hactl-lab" "$POLICY"; fi
+}
+
+# enabled_links lists what starts at boot: systemd's links and those of old init scripts.
+enabled_links() {
+  find /etc/systemd/system -mindepth 2 -type l -path '*.wants/*' 2>/dev/null | sed 's,.*/,unit ,' | sort -u
+  find /etc/rc[2-5].d -name 'S*' 2>/dev/null | sed 's,.*/S[0-9]*,init ,' | sort -u
+}
+disable_new() {                                 # BEFORE AFTER
+  local kind name
+  while read -r kind name; do
+    case $kind in
+      unit)
+        systemctl disable --quiet "$name" 2>/dev/null || true
+        if [[ -d /run/systemd/system ]]; then systemctl stop "$name" || true; fi ;;
+      init) update-rc.d "$name" disable >/dev/null || true ;;
+    esac
+  done < <(comm -13 <(sort <<<"$1") <(sort <<<"$2"))
+}
