@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -106,7 +107,7 @@ type Step struct {
 	// Downs names nodes whose cluster stack stops meanwhile. Steps that bring down different nodes never run at the same time.
 	Downs []string `json:"downs,omitempty"`
 	// Ops are carried out one after the other.
-	Ops []Op `json:"ops,omitempty"`
+	Ops Ops `json:"ops,omitempty"`
 	// Pending says why Ops are not known yet ("known after corosync runs"); Ops is then empty and a later round plans the step again.
 	Pending string `json:"pending,omitempty"`
 }
@@ -131,6 +132,23 @@ type Progress struct {
 type Op interface {
 	fmt.Stringer
 	Do(ctx context.Context, h Host, progress func(Progress)) error
+}
+
+// Ops marshal with what each says it will do, its type and its data.
+type Ops []Op
+
+// MarshalJSON writes [{"do": …, "op": TYPE, "data": …}].
+func (ops Ops) MarshalJSON() ([]byte, error) {
+	type entry struct {
+		Do   string `json:"do"`
+		Op   string `json:"op"`
+		Data Op     `json:"data"`
+	}
+	entries := make([]entry, len(ops))
+	for i, op := range ops {
+		entries[i] = entry{op.String(), fmt.Sprintf("%T", op), op}
+	}
+	return json.Marshal(entries)
 }
 
 // Command runs a command that changes something.

@@ -1,0 +1,177 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxRounds bounds the rounds of one apply. Every round must make progress, so this only stops drivers that undo each other.
+const maxRounds = 25
+
+// ApplyOptions say how to apply.
+type ApplyOptions struct {
+	// Approve is asked once, with the first plan; an error ends the apply with nothing changed. It must look at the plan's Gates.
+	Approve func(*Plan) error
+	Allow   []Allow
+	// Drain, once closed, lets running steps end and starts no other.
+	Drain <-chan struct{}
+}
+
+// Result is how an apply ended.
+type Result struct {
+	First  *Plan // the plan that was approved
+	Rounds int
+	Steps  int // that ended well
+}
+
+// NoProgressError tells that the same plan came twice, and what keeps its steps from running.
+type NoProgressError struct {
+	Plan *Plan
+}
+
+func (e *NoProgressError) Error() string {
+	var why []string
+	for _, s := range e.Plan.Steps {
+		if s.Pending != "" {
+			why = append(why, fmt.Sprintf("%s: step %q: %s", s.Host, s.ID, s.Pending))
+		}
+	}
+	if len(why) == 0 {
+		for _, s := range e.Plan.Steps {
+			why = append(why, fmt.Sprintf("%s: step %q was carried out and changed nothing: %s", s.Host, s.ID, describeStep(s.Step)))
+		}
+	}
+	return "not finished, and no progress: " + strings.Join(why, "; ")
+}
+
+// Apply observes, plans, asks for approval, carries out, and starts over until nothing is left. It holds the cluster's lock from before
+// the first look until the end.
+func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err error) {
+	lock, err := e.Locker.Lock(ctx, e.Hosts, e.Holder)
+	if err != nil {
+		return res, err
+	}
+	defer lock.Release()
+
+	var approved Approval
+	var before string
+	for round := 1; ; round++ {
+		o, p, err := e.look(ctx)
+		if err != nil {
+			return res, err
+		}
+		if round == 1 {
+			res.First = p
+		}
+		if p.Empty() {
+			return res, nil
+		}
+		if err := e.mayAct(o, p, lock, opt.Allow); err != nil {
+			return res, err
+		}
+		if round == 1 {
+			if err := opt.Approve(p); err != nil {
+				return res, err
+			}
+			approved = p.Approve(opt.Allow)
+		} else if extra := approved.Covers(p); len(extra) > 0 {
+			return res, fmt.Errorf("stopped after round %d, because more would happen than was approved (run plan again and look):\n  %s",
+				round-1, strings.Join(extra, "\n  "))
+		}
+		fp := p.fingerprint()
+		if fp == before || round > maxRounds || !slices.Contains(values(p), true) {
+			return res, &NoProgressError{p}
+		}
+		before = fp
+		res.Rounds = round
+		e.emit(Event{At: time.Now().UTC(), Type: EventRound, Round: round, Text: fmt.Sprintf("%d steps", len(p.Steps))})
+		n, err := e.run(ctx, p, round, lock, opt.Drain)
+		res.Steps += n
+		if err != nil {
+			var stale *StaleError
+			if !errors.As(err, &stale) || !onlyStale(err) {
+				return res, err
+			}
+			e.emit(Event{At: time.Now().UTC(), Type: EventWait, Round: round, Text: stale.Error() + "; looking again"})
+			before = "" // the world moved, so the same plan may come once more
+		}
+		if drained(opt.Drain) {
+			return res, ErrInterrupted
+		}
+	}
+}
+
+func values(p *Plan) []bool {
+	vs := make([]bool, 0, len(p.Steps))
+	for _, ok := range p.Runnable() {
+		vs = append(vs, ok)
+	}
+	return vs
+}
+
+func drained(drain <-chan struct{}) bool {
+	select {
+	case <-drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// onlyStale tells that every error joined in err is a StaleError.
+func onlyStale(err error) bool {
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(j.Unwrap(), func(e error) bool { return !onlyStale(e) })
+	}
+	var stale *StaleError
+	return errors.As(err, &stale)
+}
+
+func (e *Engine) look(ctx context.Context) (*Observation, *Plan, error) {
+	o, err := e.Observe(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := e.Plan(ctx, o)
+	return o, p, err
+}
+
+// mayAct refuses to change a cluster of which too little is known: the lock must be held on a majority of the members (of two: on both, or
+// on one while the cluster shows the other cleanly offline), and the cluster must not be in trouble. --allow quorum says otherwise.
+func (e *Engine) mayAct(o *Observation, p *Plan, lock Lock, allowed []Allow) error {
+	if slices.ContainsFunc(allowed, func(a Allow) bool { return a.Risk == Quorum && a.Object == "" }) {
+		return nil
+	}
+	if len(p.Refused) > 0 {
+		return fmt.Errorf("the cluster must not be changed now: %s (mend that first, or --allow quorum)", strings.Join(p.Refused, "; "))
+	}
+	standing := e.Standing(o)
+	var members, locked, missing []string
+	for _, n := range e.Manifests.Cluster.Spec.Nodes {
+		members = append(members, n.Name)
+		switch {
+		case slices.Contains(lock.Held(), n.Name):
+			locked = append(locked, n.Name)
+		case slices.Contains(standing.Offline, n.Name):
+		default:
+			missing = append(missing, n.Name)
+		}
+	}
+	enough := 2*len(locked) > len(members)
+	if len(members) == 2 {
+		enough = len(locked) == 2 || len(locked) == 1 && len(missing) == 0
+	}
+	if !enough {
+		why := make([]string, 0, len(o.Unreachable))
+		for _, u := range o.Unreachable {
+			why = append(why, u.Error())
+		}
+		return fmt.Errorf("the cluster is locked on %d of %d members only, and nothing says that the others are cleanly offline: %s; "+
+			"bring them back, or --allow quorum", len(locked), len(members), strings.Join(why, "; "))
+	}
+	return nil
+}
