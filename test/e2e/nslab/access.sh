@@ -23,6 +23,7 @@ access_keys() {
 access_files() {
   local n kind key _ pid
   pid=$(hub_pid)
+  net_last "$LAN" > "$LAB_DIR/hub.address"
   for n in "${NODES[@]}"; do
     read -r kind key _ < "$LAB_DIR/hostkeys/$n.pub"
     echo "$n,${LANIP[$n]},${RINGIP[$n]} $kind $key"

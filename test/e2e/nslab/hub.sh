@@ -4,12 +4,13 @@
 # A pid is trusted only together with its start time: a recycled pid is never killed or entered.
 start_time() {
   local s
-  { s=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+  { read -r s < "/proc/$1/stat"; } 2>/dev/null || return 1
   s=${s##*) }                                   # the process name may hold blanks and brackets
   # shellcheck disable=SC2086
   set -- $s
   echo "${20}"
 }
+ps_parent() { awk '/^PPid:/ {print $2}' "/proc/$1/status"; }
 pid_file_alive() {                              # pid_file_alive FILE -> the pid, if that very process lives
   local p t
   { read -r p t < "$1"; } 2>/dev/null || return 1
@@ -35,11 +36,13 @@ lab_up() {
   chmod 711 "$LAB_ROOT"
   exec 8<"$LAB_DIR"
   flock 8                                       # two `up` of one lab follow each other
+  trap 'hub_pid >/dev/null || lab_down' EXIT    # a refused or failed first `up` leaves nothing either
   plan_nets
   plan_load
   plan_add "$@"
   access_keys
   hub_up
+  trap - EXIT
   access_files
   in_hub nodes_up
   exec 8<&-
@@ -94,7 +97,7 @@ hub_init() {                                    # pid 1 of the hub
 
 # guard ends the lab of a process that died without ending it (go test -timeout, kill -9).
 guard() {
-  echo "$BASHPID $(start_time "$BASHPID")" > "$LAB_DIR/guard.pid"
+  echo "$$ $(start_time $$)" > "$LAB_DIR/guard.pid"
   while [[ $(start_time "$1") == "$2" ]]; do
     hub_pid >/dev/null || exit 0
     sleep 1
@@ -102,19 +105,29 @@ guard() {
   lab_down
 }
 
+wait_gone() {                                   # PID: until it runs no more
+  local i s
+  for ((i = 0; i < 1000; i++)); do
+    { read -r s < "/proc/$1/stat"; } 2>/dev/null || return 0
+    s=${s##*) }
+    [[ $s != Z* ]] || return 0                  # in a container, pid 1 may never reap it
+    sleep 0.01
+  done
+  die "process $1 does not die"
+}
+
 lab_down() {
-  local p i
-  if p=$(pid_file_alive "$LAB_DIR/guard.pid") && ((p != $$)); then
-    kill -KILL -- "-$p" 2>/dev/null || true     # the whole session, its sleep too
+  local p i guard= outer=
+  if guard=$(pid_file_alive "$LAB_DIR/guard.pid") && ((guard != $$)); then
+    kill -KILL -- "-$guard" 2>/dev/null || true # the whole session, its sleep too
+  else
+    guard=
   fi
   # The hub's pid 1 takes every process, mount and device below it along; the
   # cgroup catches an `up` that was interrupted before hub.pid was written.
-  p=$(hub_pid) && kill -KILL "$p"
+  p=$(hub_pid) && outer=$(ps_parent "$p") && kill -KILL "$p"
   [[ -e $CGROUP/cgroup.kill ]] && echo 1 > "$CGROUP/cgroup.kill"
-  if [[ $p ]]; then
-    for ((i = 0; i < 1000; i++)); do [[ -d /proc/$p ]] || break; sleep 0.01; done
-    [[ -d /proc/$p ]] && die "hub $p does not die"
-  fi
+  for i in $p $outer $guard; do wait_gone "$i"; done
   for ((i = 0; i < 200; i++)); do               # cgroups are all that the kernel does not remove by itself
     [[ -d $CGROUP ]] || break
     find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.02

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"net"
+)
+
+// Dial needs Linux's network namespaces.
+func (l *Lab) Dial(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("the namespace lab needs Linux")
+}

@@ -1,0 +1,85 @@
+package lab
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// require skips the test where no lab can be, or fails it where one must be.
+func require(t testing.TB) {
+	t.Helper()
+	why := ""
+	switch {
+	case runtime.GOOS != "linux":
+		why = "the namespace lab needs Linux"
+	case os.Geteuid() != 0:
+		why = "the namespace lab needs root"
+	default:
+		if out, err := exec.Command(scriptPath(), "check").CombinedOutput(); err != nil {
+			why = string(bytes.TrimSpace(out)) + " (" + err.Error() + ")"
+		}
+	}
+	if why == "" {
+		return
+	}
+	if os.Getenv("HACTL_E2E") == "require" {
+		t.Fatalf("HACTL_E2E=require, but %s", why)
+	}
+	t.Skipf("NOT TESTED: %s did not run on real nodes: %s", t.Name(), why)
+}
+
+// removeOrphans ends the labs of test processes that are gone. Each lab has a
+// guard that does the same within a second; this is for a guard that was
+// killed too.
+func removeOrphans(t testing.TB, root string) {
+	t.Helper()
+	labs, _ := filepath.Glob(filepath.Join(root, "go-*-*"))
+	for _, dir := range labs {
+		name := filepath.Base(dir)
+		pid, err := strconv.Atoi(strings.Split(name, "-")[1])
+		if err != nil || os.Getenv("HACTL_LAB_KEEP") != "" {
+			continue
+		}
+		// A pid that lives may be another program by now; its lab is left alone.
+		if _, err := os.Stat("/proc/" + strconv.Itoa(pid)); !errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		down := (&Lab{Name: name}).script("down")
+		if out, err := down.CombinedOutput(); err != nil {
+			t.Logf("lab %s of a dead process does not go down: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// stateRoot is lab.sh's LAB_ROOT.
+func stateRoot() string {
+	if r := os.Getenv("LAB_ROOT"); r != "" {
+		return r
+	}
+	return "/var/lib/hactl-lab"
+}
+
+func scriptPath() string { return filepath.Join(moduleRoot(), "test", "e2e", "nslab", "lab.sh") }
+
+// moduleRoot finds the source tree: a test runs in its package's folder.
+func moduleRoot() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+			return d
+		}
+		if d == filepath.Dir(d) {
+			return dir
+		}
+	}
+}
