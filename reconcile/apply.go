@@ -26,6 +26,8 @@ type Result struct {
 	First  *Plan // the plan that was approved
 	Rounds int
 	Steps  int // that ended well
+	// Unreachable says of each machine that could not be asked at the end why.
+	Unreachable []string
 }
 
 // NoProgressError tells that the same plan came twice, and what keeps its steps from running.
@@ -67,6 +69,7 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 		if round == 1 {
 			res.First = p
 		}
+		res.Unreachable = p.Unreachable
 		if p.Empty() {
 			return res, nil
 		}

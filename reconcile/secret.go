@@ -114,3 +114,6 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 	*t = Text{spans: []span{{text: m.Text}}, masked: m.Secret}
 	return nil
 }
+
+// UnknownSecret is a secret whose value is not known here. It is not Comparable.
+func UnknownSecret() Text { return Text{spans: []span{{text: Mask}}, masked: true} }

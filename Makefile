@@ -1,0 +1,53 @@
+# `make` alone builds bin/hactl. `make demo` and `make test` do all set-up that
+# they need on a fresh Debian 12 with Go, as root.
+LAB   := test/e2e/nslab/lab.sh
+NODES ?= 3
+# Packages whose tests are end-to-end; everything else is fast and needs no root.
+E2E   := ./test/e2e/...
+UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
+
+.PHONY: build test unit e2e lint bench demo lab-up lab-down schema fuzz clean
+
+build:
+	go build -trimpath -o bin/hactl ./cmd/hactl
+
+# Everything that must pass: unit, property and script tests, then the real daemons in the namespace lab.
+test: build unit e2e
+
+unit:
+	go test -race $(UNIT)
+
+e2e: build
+	$(LAB) install
+	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 25m -p 1 $(E2E)
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	golangci-lint run ./...
+
+# Both sides of each claim in one run, with ratios; needs pcs and crmsh as peers.
+bench: build
+	$(LAB) install peers
+	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 40m -run '^$$' -bench . -benchtime 1x -p 1 ./test/e2e/bench
+
+# The main job on a lab that stays up: bare nodes to a fenced cluster that serves a page.
+demo: build
+	test/e2e/demo.sh
+
+lab-up:
+	$(LAB) install
+	$(LAB) up $(NODES)
+	$(LAB) status
+
+lab-down:
+	$(LAB) down
+
+schema:
+	go generate ./schemas
+
+fuzz:
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime 2m ./api/v1
+
+clean:
+	rm -rf bin

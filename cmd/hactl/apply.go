@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/reconcile/view"
+)
+
+type applyFlags struct {
+	yes   bool
+	allow []string
+	steps bool
+}
+
+func (a *app) applyCmd() *cobra.Command {
+	var f applyFlags
+	c := &cobra.Command{
+		Use:   "apply -f FILE|DIR|-",
+		Short: "Bring a cluster to what its manifests say",
+		Long: `apply looks at the nodes, tells what it would do, and does it, until nothing is
+left. What nobody notices (safe) and what a daemon only rereads (reload) is done
+at once. Everything else is asked for on a terminal; without one it is refused
+unless allowed: --yes answers for restarts, --allow RISK for the named risk.
+Destroying data is never a question: --allow data-loss=KIND/NAME.
+
+Ctrl-C finishes what runs and stops; a second one cancels it. Running apply
+again goes on where it stopped.`,
+		Example: `  hactl apply -f cluster.yaml
+  hactl apply -f cluster.yaml --yes --allow adopt
+  hactl apply -f cluster.yaml --allow outage=Resource/VIP`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			allow := make([]reconcile.Allow, len(f.allow))
+			for i, s := range f.allow {
+				var err error
+				if allow[i], err = reconcile.ParseAllow(s); err != nil {
+					return fmt.Errorf("--allow: %w", err)
+				}
+			}
+			sets, err := a.load()
+			if err != nil {
+				return err
+			}
+			for _, m := range sets {
+				if err := a.apply(c.Context(), m, f, allow); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	a.manifestFlags(c)
+	a.outputFlag(c, "text", "json")
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask; allows restarts, nothing riskier")
+	c.Flags().StringArrayVar(&f.allow, "allow", nil, "allow RISK or RISK=KIND/NAME: restart, outage, redundancy, quorum, fence, adopt, data-loss=KIND/NAME (repeatable)")
+	c.Flags().BoolVar(&f.steps, "steps", false, "list the exact commands and files before they run")
+	_ = c.RegisterFlagCompletionFunc("allow", cobra.FixedCompletions(
+		[]string{"restart", "outage", "redundancy", "quorum", "fence", "adopt", "data-loss="}, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []reconcile.Allow) error {
+	secrets, err := resolve(ctx, m, true, true)
+	if err != nil {
+		return err
+	}
+	e, closer, err := a.engine(ctx, m, secrets)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = closer.Close() }()
+	begun := time.Now()
+	e.Events = func(ev reconcile.Event) {
+		if a.output == "json" {
+			b, _ := json.Marshal(ev)
+			_, _ = fmt.Fprintf(a.err, "%s\n", b)
+			return
+		}
+		view.EventText(a.err, ev, style(a.err))
+	}
+	res, err := e.Apply(ctx, reconcile.ApplyOptions{
+		Allow: allow,
+		Drain: a.drain,
+		Approve: func(p *reconcile.Plan) error {
+			if err := a.showPlan(a.out, p, f.steps); err != nil {
+				return err
+			}
+			return a.approve(ctx, p, f, allow)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	name := m.Cluster.Metadata.Name
+	if res.Steps == 0 {
+		if a.output == "json" {
+			return a.showPlan(a.out, res.First, false)
+		}
+		_, _ = fmt.Fprintf(a.out, "%s: nothing to do.\n", name)
+	} else {
+		_, _ = fmt.Fprintf(a.err, "%s: done: %d steps in %s.\n", name, res.Steps, time.Since(begun).Round(10*time.Millisecond))
+	}
+	if n := len(res.Unreachable); n > 0 {
+		return fmt.Errorf("not finished: %d machines did not answer: %s", n, strings.Join(res.Unreachable, "; "))
+	}
+	return nil
+}
+
+// approve opens the plan's gates, or says why not.
+func (a *app) approve(ctx context.Context, p *reconcile.Plan, f applyFlags, allow []reconcile.Allow) error {
+	if f.yes {
+		allow = append(allow, reconcile.Allow{Risk: reconcile.RestartRisk})
+	}
+	closed := reconcile.Ungated(p.Gates(), allow)
+	if len(closed) == 0 {
+		return nil
+	}
+	var need []string
+	loss := false
+	for _, g := range closed {
+		flag := "--allow " + g.Risk.String()
+		if g.Risk == reconcile.DataLoss {
+			loss = true
+			flag += "=" + g.Object
+		}
+		if !strings.Contains(strings.Join(need, " ")+" ", flag+" ") {
+			need = append(need, flag)
+		}
+	}
+	if f.yes || loss || !term.IsTerminal(int(a.stdin.Fd())) {
+		var why []string
+		for _, g := range closed {
+			why = append(why, g.String())
+		}
+		return fmt.Errorf("refused, nothing was changed: this needs %s:\n  %s", strings.Join(need, " "), strings.Join(why, "\n  "))
+	}
+	_, _ = fmt.Fprintf(a.err, "Do this, with all that is to be allowed? Only 'yes' counts: ")
+	answer := make(chan string, 1)
+	go func() { // ends with the process at the latest: a read from a terminal cannot be called off
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case s := <-answer:
+		if s == "yes" {
+			return nil
+		}
+		return errors.New("not confirmed, nothing was changed")
+	case <-a.drain:
+		return errors.New("not confirmed, nothing was changed")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers"
+	"github.com/hactl/hactl/drivers/transport"
+	"github.com/hactl/hactl/drivers/transport/local"
+	"github.com/hactl/hactl/drivers/transport/ssh"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// engine connects to all machines of a cluster. A machine that cannot be reached is no error here: it answers so when it is asked.
+func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Secrets) (*reconcile.Engine, io.Closer, error) {
+	var targets []ssh.Target
+	var here reconcile.Hosts
+	index := map[string]int{}
+	add := func(name, address string, s *v1.SSH) {
+		index[name] = len(index)
+		if isHere(name, address) {
+			here = append(here, local.New(name))
+			return
+		}
+		targets = append(targets, target(name, address, s, m.Cluster.Spec.SSH))
+	}
+	for _, n := range m.Cluster.Spec.Nodes {
+		add(n.Name, n.Addresses[0], n.SSH)
+	}
+	for _, h := range m.Cluster.Spec.Hosts {
+		add(h.Name, h.Address, h.SSH)
+	}
+	remote, closer, err := ssh.Open(ctx, targets, ssh.Config{File: a.sshConfig})
+	if err != nil {
+		return nil, nil, err
+	}
+	hosts := append(here, remote...)
+	slices.SortFunc(hosts, func(x, y reconcile.Host) int { return index[x.Name()] - index[y.Name()] })
+	return &reconcile.Engine{
+		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets,
+		Locker: transport.NewLocker(0), Holder: holder(),
+	}, closer, nil
+}
+
+// target is how a node is reached: what its own ssh block says, then the cluster's, then the user's ssh_config(5).
+func target(name, address string, own, all *v1.SSH) ssh.Target {
+	t := ssh.Target{Name: name, Fallback: address}
+	for _, s := range []*v1.SSH{all, own} {
+		if s == nil {
+			continue
+		}
+		if s.Address != "" {
+			t.Address = s.Address
+		}
+		if s.Port != 0 {
+			t.Port = s.Port
+		}
+		if s.User != "" {
+			t.User = s.User
+		}
+		if s.IdentityFile != "" {
+			t.IdentityFiles = []string{s.IdentityFile}
+		}
+	}
+	return t
+}
+
+// isHere tells whether hactl runs as root on that very node, so that no SSH is needed.
+func isHere(name, address string) bool {
+	if h, err := os.Hostname(); err != nil || h != name || os.Geteuid() != 0 {
+		return false
+	}
+	addrs, err := net.InterfaceAddrs()
+	return err == nil && slices.ContainsFunc(addrs, func(a net.Addr) bool { return strings.HasPrefix(a.String(), address+"/") })
+}
+
+func holder() reconcile.Holder {
+	who := "unknown"
+	if u, err := user.Current(); err == nil {
+		who = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		who = fmt.Sprintf("%s@%s", who, h)
+	}
+	return reconcile.Holder{Who: who, PID: os.Getpid(), Command: strings.Join(os.Args[1:], " "), Since: time.Now().UTC().Truncate(time.Second)}
+}

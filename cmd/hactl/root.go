@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/hactl/hactl/reconcile/view"
+)
+
+// app is one run of the command: its streams and the flags that several commands share.
+type app struct {
+	stdin *os.File
+	out   io.Writer
+	err   io.Writer
+	drain <-chan struct{}
+
+	files     []string
+	output    string
+	sshConfig string
+	owner     string
+}
+
+func (a *app) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "hactl",
+		Short: "Keep Linux high-availability clusters as their manifests say",
+		Long: `hactl compares the manifests of a cluster (YAML) with what its nodes really run,
+tells what it would do and what the cluster will do then, and does it.`,
+		Example: `  hactl validate -f cluster.yaml     look for mistakes, offline
+  hactl plan -f cluster.yaml         tell what would change
+  hactl apply -f cluster.yaml        change it
+  hactl status -f cluster.yaml       tell how the cluster is`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	cmd.PersistentFlags().StringVarP(&a.sshConfig, "ssh-config", "F", os.Getenv("HACTL_SSH_CONFIG"),
+		"ssh_config(5) file instead of ~/.ssh/config (or $HACTL_SSH_CONFIG)")
+	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.renderCmd(), a.schemaCmd(), a.versionCmd())
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
+	})
+	return cmd
+}
+
+// manifestFlags adds -f to a command.
+func (a *app) manifestFlags(c *cobra.Command) {
+	c.Flags().StringArrayVarP(&a.files, "filename", "f", nil, "file or folder of manifests, or - for standard input (repeatable)")
+	c.Flags().StringVar(&a.owner, "owner", "default", "name under which objects are recorded as ours")
+	_ = c.MarkFlagFilename("filename", "yaml", "yml")
+}
+
+// outputFlag adds -o with the forms that a command knows, the first being the default.
+func (a *app) outputFlag(c *cobra.Command, forms ...string) {
+	c.Flags().StringVarP(&a.output, "output", "o", forms[0], "form of the result: "+strings.Join(forms, ", "))
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(forms, cobra.ShellCompDirectiveNoFileComp))
+	check := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		for _, f := range forms {
+			if a.output == f {
+				if check != nil {
+					return check(c, args)
+				}
+				return nil
+			}
+		}
+		return fmt.Errorf("--output %q is not known: use %s", a.output, strings.Join(forms, ", "))
+	}
+}
+
+// style says whether text for w may be coloured.
+func style(w io.Writer) view.Style {
+	f, ok := w.(*os.File)
+	return view.Style{Color: ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))}
+}
