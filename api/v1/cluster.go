@@ -37,11 +37,12 @@ type ClusterSpec struct {
 // Node is a member of the cluster.
 type Node struct {
 	// Name is the node's name: uname -n on the machine, and its name for corosync and Pacemaker.
-	Name string `json:"name"`
-	// ID is corosync's nodeid, from 1. Without any ids the nodes are numbered in the order of the list.
+	Name string `json:"name" check:"node"`
+	// ID is corosync's nodeid, from 1 to 4294967295. Without any ids the nodes are numbered in the order of the list; either all
+	// nodes have one or none.
 	ID int `json:"id,omitempty"`
 	// Addresses are one per corosync link, link 0 first.
-	Addresses []string `json:"addresses"`
+	Addresses []string `json:"addresses" check:"host"`
 	// SSH says how to reach the machine; the default address is the first of Addresses.
 	SSH *SSH `json:"ssh,omitempty"`
 	// Attributes are permanent node attributes.
@@ -52,19 +53,22 @@ type Node struct {
 
 // Machine is a machine that is no member.
 type Machine struct {
-	Name string `json:"name"`
+	// Name tells it apart from all other machines and nodes.
+	Name string `json:"name" check:"node"`
 	// Address is where the machine is reached.
-	Address string `json:"address"`
-	SSH     *SSH   `json:"ssh,omitempty"`
+	Address string `json:"address" check:"host"`
+	// SSH says how to reach it; the default address is Address.
+	SSH *SSH `json:"ssh,omitempty"`
 }
 
 // SSH says how to reach a machine. What it leaves out comes from the user's ssh_config(5).
 type SSH struct {
 	// Address is a host name or an address; where neither this nor ssh_config's HostName says otherwise, it is the node's first address.
-	Address string `json:"address,omitempty"`
+	Address string `json:"address,omitempty" check:"host"`
 	// Port from 1 to 65535.
-	Port int    `json:"port,omitempty"`
-	User string `json:"user,omitempty"`
+	Port int `json:"port,omitempty"`
+	// User is who logs in.
+	User string `json:"user,omitempty" check:"word"`
 	// IdentityFile is a private key's path; a leading ~/ is the user's home.
 	IdentityFile string `json:"identityFile,omitempty"`
 }
@@ -95,7 +99,7 @@ type Prepare struct {
 	Firewall bool `json:"firewall,omitempty"`
 	// Units says which systemd units start at boot: enabled, disabled or masked, by unit name. A unit that the cluster starts must be
 	// disabled. The units of corosync and pacemaker are told by startAtBoot.
-	Units map[string]string `json:"units,omitempty"`
+	Units map[string]string `json:"units,omitempty" enum:"enabled disabled masked"`
 	// StartAtBoot enables (true) or disables (false) corosync and pacemaker at boot. Left out, it is left alone.
 	StartAtBoot *bool `json:"startAtBoot,omitempty"`
 }
@@ -103,15 +107,15 @@ type Prepare struct {
 // Packages names packages by family of distribution. corosync, pacemaker, the resource agents and the fence agents are always among them.
 type Packages struct {
 	// All are installed on every machine.
-	All []string `json:"all,omitempty"`
+	All []string `json:"all,omitempty" check:"word"`
 	// Debian are installed by apt.
-	Debian []string `json:"debian,omitempty"`
+	Debian []string `json:"debian,omitempty" check:"word"`
 	// RedHat are installed by dnf.
-	RedHat []string `json:"redhat,omitempty"`
+	RedHat []string `json:"redhat,omitempty" check:"word"`
 }
 
 // Time is chrony's configuration.
 type Time struct {
 	// Servers are host names or addresses.
-	Servers []string `json:"servers"`
+	Servers []string `json:"servers" check:"host"`
 }

@@ -26,7 +26,7 @@ func (p Pos) String() string {
 // Object is what all kinds have in common.
 type Object struct {
 	// APIVersion is hactl/v1.
-	APIVersion string `json:"apiVersion"`
+	APIVersion string `json:"apiVersion" enum:"hactl/v1"`
 	// Kind names the type of the object.
 	Kind string `json:"kind"`
 	// Metadata identifies the object.
@@ -129,9 +129,19 @@ func (o Options) Get(name string) string { return o[name].Text }
 // SecretRef says where a secret value comes from: exactly one of the fields is set. The value itself never stands in a manifest.
 type SecretRef struct {
 	// Env is the name of an environment variable of hactl's process.
-	Env string `json:"env,omitempty"`
+	Env string `json:"env,omitempty" check:"env"`
 	// File is a path, relative to the manifest's folder. One trailing newline is dropped.
 	File string `json:"file,omitempty"`
 	// Command is run without a shell; its standard output, less one trailing newline, is the value.
 	Command []string `json:"command,omitempty"`
+}
+
+// setType fills in what the type says of an object that was not loaded.
+func (o *Object) setType(kind string) {
+	if o.APIVersion == "" {
+		o.APIVersion = APIVersion
+	}
+	if o.Kind == "" {
+		o.Kind = kind
+	}
 }

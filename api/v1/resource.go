@@ -1,5 +1,10 @@
 package v1
 
+import (
+	"fmt"
+	"time"
+)
+
 // Resource is a primitive, or a clone of one.
 type Resource struct {
 	Object
@@ -15,8 +20,9 @@ type ResourceSpec struct {
 
 // Primitive is one service under the control of an agent.
 type Primitive struct {
-	// Agent is CLASS[:PROVIDER]:TYPE, such as ocf:heartbeat:IPaddr2 or systemd:haproxy.
-	Agent string `json:"agent"`
+	// Agent is CLASS[:PROVIDER]:TYPE, such as ocf:heartbeat:IPaddr2 or systemd:haproxy. The classes are ocf (with a provider), systemd,
+	// service, lsb, stonith and nagios.
+	Agent string `json:"agent" check:"agent"`
 	// Description is free text kept in the CIB.
 	Description string `json:"description,omitempty"`
 	// Params are the agent's parameters (instance attributes).
@@ -31,22 +37,29 @@ type Primitive struct {
 	Operations []Operation `json:"operations,omitempty"`
 }
 
-// Operation is an op element of the CIB. It is told apart by name, interval and role.
+// Operation is an op element of the CIB. It is told apart by name, interval and role. Time spans are a whole number with a unit (500ms,
+// 30s, 2min, 1h), of seconds without one, or ISO 8601 (PT30S).
 type Operation struct {
 	// Name is the action: monitor, start, stop, promote, demote, reload, …
-	Name string `json:"name"`
+	Name string `json:"name" check:"word"`
 	// Interval between two runs; 0 (the default) is once.
-	Interval string `json:"interval,omitempty"`
-	Timeout  string `json:"timeout,omitempty"`
-	// Role in which a monitor runs: Started, Stopped, Promoted, Unpromoted.
-	Role string `json:"role,omitempty"`
+	Interval string `json:"interval,omitempty" check:"interval"`
+	// Timeout is how long it may take; the default is Pacemaker's, 20s.
+	Timeout string `json:"timeout,omitempty" check:"interval"`
+	// Role in which a monitor runs: Started, Stopped, Promoted, Unpromoted (or, as before Pacemaker 2.1, Master, Slave).
+	Role string `json:"role,omitempty" enum:"Started Stopped Promoted Unpromoted Master Slave"`
 	// OnFail is what Pacemaker does when it fails: ignore, block, stop, restart, standby, fence, demote, restart-container.
-	OnFail         string `json:"on-fail,omitempty"`
-	Enabled        string `json:"enabled,omitempty"`
-	RecordPending  string `json:"record-pending,omitempty"`
-	StartDelay     string `json:"start-delay,omitempty"`
+	OnFail string `json:"on-fail,omitempty" enum:"ignore block stop restart standby fence demote restart-container"`
+	// Enabled (true or false) switches it; Pacemaker's default is true.
+	Enabled string `json:"enabled,omitempty" enum:"true false 1 0"`
+	// RecordPending (true or false) shows it while it runs; Pacemaker's default is true.
+	RecordPending string `json:"record-pending,omitempty" enum:"true false 1 0"`
+	// StartDelay waits before the first run. It excludes IntervalOrigin.
+	StartDelay string `json:"start-delay,omitempty" check:"interval"`
+	// IntervalOrigin is the ISO 8601 date and time that the intervals count from.
 	IntervalOrigin string `json:"interval-origin,omitempty"`
-	Description    string `json:"description,omitempty"`
+	// Description is free text kept in the CIB.
+	Description string `json:"description,omitempty"`
 	// Params are instance attributes of this operation alone.
 	Params Options `json:"params,omitempty"`
 }
@@ -57,7 +70,7 @@ type Clone struct {
 	Name string `json:"name,omitempty"`
 	// Promotable makes it a promotable clone.
 	Promotable bool `json:"promotable,omitempty"`
-	// Meta are the clone's own options: clone-max, notify, interleave, promoted-max, …
+	// Meta are the clone's own options: clone-max, notify, interleave, promoted-max, … . Promotable stands beside them, not among them.
 	Meta Options `json:"meta,omitempty"`
 }
 
@@ -70,10 +83,13 @@ type ResourceGroup struct {
 // ResourceGroupSpec is the desired state of a ResourceGroup.
 type ResourceGroupSpec struct {
 	// Resources are the members in the order in which they start, at least one.
-	Resources   []GroupMember `json:"resources"`
-	Description string        `json:"description,omitempty"`
-	Meta        Options       `json:"meta,omitempty"`
-	Clone       *Clone        `json:"clone,omitempty"`
+	Resources []GroupMember `json:"resources"`
+	// Description is free text kept in the CIB.
+	Description string `json:"description,omitempty"`
+	// Meta are Pacemaker's resource options (meta attributes) of the group; its members inherit them.
+	Meta Options `json:"meta,omitempty"`
+	// Clone makes it a clone.
+	Clone *Clone `json:"clone,omitempty"`
 }
 
 // GroupMember is a primitive inside a group.
@@ -81,4 +97,123 @@ type GroupMember struct {
 	// Name is the primitive's id.
 	Name string `json:"name"`
 	Primitive
+}
+
+// SetDefaults names the clone.
+func (r *Resource) SetDefaults() {
+	r.setType("Resource")
+	r.Spec.Clone.setDefaults(r.Metadata.Name)
+}
+
+// SetDefaults names the clone.
+func (g *ResourceGroup) SetDefaults() {
+	g.setType("ResourceGroup")
+	g.Spec.Clone.setDefaults(g.Metadata.Name)
+}
+
+func (c *Clone) setDefaults(name string) {
+	if c != nil && c.Name == "" {
+		c.Name = name + "-clone"
+	}
+}
+
+func (r *Resource) validate(c *checker) {
+	c.primitive(&r.Object, "spec", &r.Spec.Primitive)
+	c.clone(&r.Object, r.Spec.Clone)
+}
+
+func (g *ResourceGroup) validate(c *checker) {
+	c.options(&g.Object, "spec.meta", g.Spec.Meta, &resourceMeta)
+	for i := range g.Spec.Resources {
+		c.primitive(&g.Object, fmt.Sprintf("spec.resources[%d]", i), &g.Spec.Resources[i].Primitive)
+	}
+	c.clone(&g.Object, g.Spec.Clone)
+}
+
+func (c *checker) primitive(o *Object, path string, p *Primitive) {
+	c.options(o, path+".meta", p.Meta, &resourceMeta)
+	c.secrets(o, path, p.Params, p.Secrets)
+	c.operations(o, path+".operations", p.Operations)
+}
+
+func (c *checker) clone(o *Object, clone *Clone) {
+	if clone == nil {
+		return
+	}
+	c.options(o, "spec.clone.meta", clone.Meta, &resourceMeta)
+	if v, ok := clone.Meta["promotable"]; ok {
+		c.errorf(o, "spec.clone.meta.promotable", "stands beside meta: write spec.clone.promotable: %t", v.Text == "true")
+	}
+}
+
+// secrets checks references to secrets.
+func (c *checker) secrets(o *Object, path string, params Options, refs map[string]SecretRef) {
+	for name, ref := range refs {
+		p := path + ".secrets." + name
+		if _, ok := params[name]; ok {
+			c.errorf(o, p, "is given under params too; remove it there")
+		}
+		given := 0
+		for _, set := range []bool{ref.Env != "", ref.File != "", len(ref.Command) > 0} {
+			if set {
+				given++
+			}
+		}
+		if given != 1 && c.sound(o, p) {
+			c.errorf(o, p, "must have exactly one of env, file and command")
+		}
+		if len(ref.Command) > 0 && ref.Command[0] == "" {
+			c.errorf(o, p+".command[0]", "must be a program")
+		}
+	}
+}
+
+// operations follows is_op_dup of Pacemaker's scheduler: of two recurring operations with the same name and interval, whatever their roles,
+// it takes one and reports the other.
+func (c *checker) operations(o *Object, path string, ops []Operation) {
+	type key struct {
+		name, role string
+		every      time.Duration
+	}
+	seen := map[key]int{}
+	for i, op := range ops {
+		p := fmt.Sprintf("%s[%d]", path, i)
+		if op.StartDelay != "" && op.IntervalOrigin != "" {
+			c.errorf(o, p+".interval-origin", "excludes start-delay; remove one")
+		}
+		every, err := Interval(op.Interval)
+		if err != nil && op.Interval != "" {
+			continue
+		}
+		k := key{name: op.Name, every: every}
+		if every == 0 {
+			k.role = map[string]string{"Master": "Promoted", "Slave": "Unpromoted"}[op.Role]
+			if k.role == "" {
+				k.role = op.Role
+			}
+		}
+		first, dup := seen[k]
+		if !dup {
+			seen[k] = i
+			continue
+		}
+		at := o.Pos(fmt.Sprintf("%s[%d]", path, first))
+		switch {
+		case every == 0:
+			c.errorf(o, p, "%s without an interval is configured twice; the first is operation %d%s", op.Name, first+1, place(at))
+		case op.Role == ops[first].Role:
+			c.errorf(o, p, "%s with interval %s is configured twice; the first is operation %d%s", op.Name, op.Interval, first+1, place(at))
+		default:
+			c.errorf(o, p, "has the interval of operation %d%s: two %ss of one resource need different intervals, also in different roles",
+				first+1, place(at), op.Name)
+		}
+	}
+}
+
+// place says where something stands, in brackets.
+func place(p Pos) string {
+	if p.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", p)
 }

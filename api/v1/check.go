@@ -1,0 +1,144 @@
+package v1
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// checker collects the mistakes of validation.
+type checker struct {
+	errs   Errors
+	failed map[*Object]map[string]bool // what the decoder found already, by object and path
+	unread []byte                      // text that could not be read as objects
+}
+
+// errorf notes a mistake at a field, unless the field, or one that it is a part of, could not be decoded: then it would only follow from
+// that.
+func (c *checker) errorf(o *Object, path, format string, args ...any) {
+	failed := c.failed[o]
+	for p := path; p != ""; p = parent(p) {
+		if failed[p] {
+			return
+		}
+	}
+	c.errs = append(c.errs, &Error{Pos: o.Pos(path), Object: o.Kind + "/" + o.Metadata.Name, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
+
+// sound tells that everything below a field could be decoded.
+func (c *checker) sound(o *Object, path string) bool {
+	for p := range c.failed[o] {
+		if strings.HasPrefix(p, path) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayBeUnread tells that a name occurs in text that could not be read, so that it may exist after all.
+func (c *checker) mayBeUnread(name string) bool {
+	return name != "" && bytes.Contains(c.unread, []byte(name))
+}
+
+// manifests checks everything that belongs to one Cluster.
+func (c *checker) manifests(m *Manifests) {
+	for _, o := range m.All() {
+		base := o.(interface{ Base() *Object }).Base()
+		c.shape(base, reflect.ValueOf(o).Elem(), "")
+		c.metadata(base)
+		o.(interface{ validate(c *checker) }).validate(c)
+	}
+	c.ids(m)
+	c.references(m)
+}
+
+// shape checks each field by its tags: present where omitempty is not there, `enum:"a b c"`, and `check:"NAME"` for a format. On a list or
+// map of strings the tags hold for each element.
+//
+// It stands in for go-playground/validator: that gives Go's field names instead of paths, stops a list at its first mistake, and has none
+// of these formats, so that nothing but "required" and "oneof" would be left to it.
+func (c *checker) shape(o *Object, v reflect.Value, path string) {
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		tag, ok := f.Tag.Lookup("json")
+		if f.Anonymous || !ok || tag == "-" {
+			continue
+		}
+		name, opts, _ := strings.Cut(tag, ",")
+		p, fv := join(path, name), v.FieldByIndex(f.Index)
+		required := !strings.Contains(opts, "omit")
+		switch fv.Kind() {
+		case reflect.String:
+			if fv.Len() > 0 {
+				c.text(o, p, fv.String(), f.Tag)
+			} else if required {
+				c.errorf(o, p, "must not be empty")
+			}
+		case reflect.Slice, reflect.Map:
+			if required && fv.Len() == 0 {
+				c.errorf(o, p, "must not be empty")
+			}
+			c.elements(o, p, fv, f.Tag)
+		case reflect.Struct:
+			c.shape(o, fv, p)
+		case reflect.Pointer:
+			if !fv.IsNil() && fv.Elem().Kind() == reflect.Struct {
+				c.shape(o, fv.Elem(), p)
+			}
+		}
+	}
+}
+
+func (c *checker) elements(o *Object, path string, v reflect.Value, tag reflect.StructTag) {
+	one := func(p string, e reflect.Value) {
+		switch {
+		case e.Kind() == reflect.String:
+			c.text(o, p, e.String(), tag)
+		case e.Kind() == reflect.Struct && e.Type() != valueType:
+			c.shape(o, e, p)
+		}
+	}
+	if v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			one(fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+		}
+		return
+	}
+	for _, k := range v.MapKeys() {
+		one(path+"."+k.String(), v.MapIndex(k))
+	}
+}
+
+func (c *checker) text(o *Object, path, text string, tag reflect.StructTag) {
+	if words := strings.Fields(tag.Get("enum")); len(words) > 0 && !slices.Contains(words, text) {
+		c.errorf(o, path, "%q is not one of %s%s", text, strings.Join(words, ", "), suggestion(text, words))
+	}
+	if name := tag.Get("check"); name != "" {
+		if msg := formats[name].test(text); msg != "" {
+			c.errorf(o, path, "%s", msg)
+		}
+	}
+}
+
+// suggestion is hint without the list.
+func suggestion(word string, candidates []string) string {
+	if s := closest(word, candidates); s != "" {
+		return fmt.Sprintf("; did you mean %q?", s)
+	}
+	return ""
+}
+
+func (c *checker) metadata(o *Object) {
+	md := o.Metadata
+	if md.RenamedFrom != "" && md.RenamedFrom == md.Name {
+		c.errorf(o, "metadata.renamedFrom", "is the name that the object has; remove it")
+	}
+	for i, l := range md.Ignore {
+		if l.Reason != "" && strings.TrimSpace(l.Reason) == "" {
+			c.errorf(o, fmt.Sprintf("metadata.ignore[%d].reason", i), "must say why the lint does not apply here")
+		}
+	}
+}

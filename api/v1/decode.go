@@ -1,0 +1,340 @@
+package v1
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	maxDepth   = 64     // levels of nesting; the deepest field of any kind is at 8
+	maxAliased = 10_000 // nodes that the aliases of one document stand for: a YAML bomb has millions
+)
+
+// decoder walks one document's nodes and its object's Go type together. It notes each mistake and goes on.
+type decoder struct {
+	file      string
+	line      int // lines of the file before the document
+	errs      Errors
+	positions map[string]Pos
+	failed    map[string]bool // paths with a mistake: what validation would say about them is no news
+	types     map[reflect.Type][]field
+	within    map[*yaml.Node]bool // targets of the aliases on the way to the current node
+	aliased   int
+}
+
+// field is a field of a struct as YAML names it.
+type field struct {
+	name     string
+	index    []int
+	required bool
+}
+
+var valueType = reflect.TypeFor[Value]()
+
+// fieldsOf lists a struct's fields by their json tags, those of embedded structs among them. A field without omitempty is required.
+func (d *decoder) fieldsOf(t reflect.Type) []field {
+	if fs, ok := d.types[t]; ok {
+		return fs
+	}
+	fs := fieldsOf(t)
+	d.types[t] = fs
+	return fs
+}
+
+func fieldsOf(t reflect.Type) []field {
+	var fs []field
+	for _, f := range reflect.VisibleFields(t) {
+		tag, ok := f.Tag.Lookup("json")
+		if f.Anonymous || !ok || tag == "-" {
+			continue
+		}
+		name, opts, _ := strings.Cut(tag, ",")
+		fs = append(fs, field{name: name, index: f.Index, required: !strings.Contains(opts, "omit")})
+	}
+	return fs
+}
+
+func (d *decoder) pos(n *yaml.Node) Pos {
+	return Pos{File: d.file, Line: n.Line + d.line, Col: n.Column}
+}
+
+func (d *decoder) errorf(n *yaml.Node, path, format string, args ...any) {
+	d.failed[path] = true
+	d.errs = append(d.errs, &Error{Pos: d.pos(n), Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// value decodes a node into v. key is the key that it stands under, or nil.
+func (d *decoder) value(n, key *yaml.Node, path string, v reflect.Value, depth int) {
+	at := n
+	if n.Kind == yaml.AliasNode {
+		target := n.Alias
+		if d.within[target] {
+			d.errorf(n, path, "the alias *%s stands inside what it names; remove it", n.Value)
+			return
+		}
+		d.within[target] = true
+		defer delete(d.within, target)
+		n = target
+	}
+	if len(d.within) > 0 {
+		if d.aliased++; d.aliased > maxAliased {
+			if d.aliased == maxAliased+1 {
+				d.errorf(at, path, "the aliases of this document stand for more than %d values; write them out", maxAliased)
+			}
+			d.failed[path] = true
+			return
+		}
+	}
+	if depth > maxDepth {
+		d.errorf(at, path, "nested more than %d levels deep", maxDepth)
+		return
+	}
+	if n.Kind != yaml.ScalarNode && key != nil && at == n {
+		at = key // a map's own place would be that of its first key
+	}
+	d.positions[path] = d.pos(at)
+	if !d.tag(n, at, path) {
+		return
+	}
+	if isNull(n) && v.Type() != valueType && v.Kind() != reflect.Interface {
+		d.positions[path] = d.pos(orKey(key, at))
+		what := "leave the field out"
+		switch k := v.Kind(); {
+		case k == reflect.Pointer && v.Type().Elem().Kind() == reflect.Struct, k == reflect.Map, k == reflect.Struct:
+			what = "write {}, or leave the field out"
+		case k == reflect.Slice:
+			what = "write [], or leave the field out"
+		case k == reflect.String:
+			what = `write "", or leave the field out`
+		}
+		d.errorf(orKey(key, at), path, "has no value; %s", what)
+		return
+	}
+	switch {
+	case v.Type() == valueType:
+		d.option(n, at, path, v)
+	case v.Kind() == reflect.Interface: // of an object whose kind is not known: only its keys can be checked
+		d.unknown(n, path, v, depth)
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.scalarOrTree(n, at, key, path, v.Elem(), depth)
+	default:
+		d.scalarOrTree(n, at, key, path, v, depth)
+	}
+}
+
+func (d *decoder) scalarOrTree(n, at, key *yaml.Node, path string, v reflect.Value, depth int) {
+	switch v.Kind() {
+	case reflect.Struct:
+		if d.is(n, at, path, yaml.MappingNode) {
+			d.structure(n, at, path, v, depth)
+		}
+	case reflect.Map:
+		if !d.is(n, at, path, yaml.MappingNode) {
+			return
+		}
+		v.Set(reflect.MakeMap(v.Type()))
+		for _, p := range d.pairs(n, path, depth) {
+			elem := reflect.New(v.Type().Elem()).Elem()
+			d.value(p.value, p.key, join(path, p.name), elem, depth+1)
+			if p.name == "" {
+				d.errorf(p.key, path, "has an empty name; write a name before the colon")
+			}
+			v.SetMapIndex(reflect.ValueOf(p.name), elem)
+		}
+	case reflect.Slice:
+		if !d.is(n, at, path, yaml.SequenceNode) {
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+		for i, c := range n.Content {
+			d.value(c, nil, fmt.Sprintf("%s[%d]", path, i), v.Index(i), depth+1)
+		}
+	case reflect.String:
+		if d.is(n, at, path, yaml.ScalarNode) && d.text(n, at, path) {
+			v.SetString(n.Value)
+		}
+	case reflect.Bool:
+		d.boolean(n, at, path, v)
+	case reflect.Int:
+		d.integer(n, at, path, v)
+	default:
+		panic("no decoder for " + v.Type().String()) // a new field type; every test that loads finds it
+	}
+}
+
+func (d *decoder) structure(n, at *yaml.Node, path string, v reflect.Value, depth int) {
+	fields := d.fieldsOf(v.Type())
+	names := make([]string, 0, len(fields))
+	for _, f := range fields {
+		names = append(names, f.name)
+	}
+	given := map[string]bool{}
+next:
+	for _, p := range d.pairs(n, path, depth) {
+		for _, f := range fields {
+			if f.name == p.name {
+				given[f.name] = true
+				d.value(p.value, p.key, join(path, f.name), v.FieldByIndex(f.index), depth+1)
+				continue next
+			}
+		}
+		given[closest(p.name, names)] = true // "agnet" is not also a missing agent
+		d.errorf(p.key, join(path, p.name), "unknown field %q%s", p.name, hint(p.name, names))
+	}
+	for _, f := range fields {
+		if given[f.name] && d.positions[join(path, f.name)].IsZero() {
+			d.failed[join(path, f.name)] = true
+		}
+		if f.required && !given[f.name] {
+			// The place of the parent is the best there is.
+			d.failed[join(path, f.name)] = true
+			d.errs = append(d.errs, &Error{Pos: d.pos(at), Path: join(path, f.name), Message: "is required"})
+		}
+	}
+}
+
+// option reads an option's value as it was written.
+func (d *decoder) option(n, at *yaml.Node, path string, v reflect.Value) {
+	if n.Kind != yaml.ScalarNode {
+		d.errorf(at, path, "must be one value (text, a number, true, false or null), not %s", describe(n))
+		return
+	}
+	if isNull(n) {
+		v.Set(reflect.ValueOf(Value{Null: true}))
+	} else if d.text(n, at, path) {
+		v.Set(reflect.ValueOf(Value{Text: n.Value}))
+	}
+}
+
+// unknown looks for duplicate keys only.
+func (d *decoder) unknown(n *yaml.Node, path string, v reflect.Value, depth int) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for _, p := range d.pairs(n, path, depth) {
+			d.value(p.value, p.key, join(path, p.name), v, depth+1)
+		}
+	case yaml.SequenceNode:
+		for i, c := range n.Content {
+			d.value(c, nil, fmt.Sprintf("%s[%d]", path, i), v, depth+1)
+		}
+	}
+}
+
+// text refuses what neither XML nor a configuration file can hold. YAML's escapes can write any of it.
+func (d *decoder) text(n, at *yaml.Node, path string) bool {
+	for _, r := range n.Value {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f || r == 0xfffe || r == 0xffff {
+			d.errorf(at, path, "holds the control character U+%04X; remove it", r)
+			return false
+		}
+	}
+	return true
+}
+
+func (d *decoder) boolean(n, at *yaml.Node, path string, v reflect.Value) {
+	switch {
+	case n.Kind != yaml.ScalarNode || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		d.errorf(at, path, "must be true or false, not %s", describe(n))
+	case n.Value == "true" || n.Value == "false":
+		if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+			d.errorf(at, path, "must be true or false, not text; write %s without quotes", n.Value)
+			return
+		}
+		v.SetBool(n.Value == "true")
+	default:
+		switch strings.ToLower(n.Value) {
+		case "yes", "on", "y", "true", "1":
+			d.errorf(at, path, "must be true or false, not %s; write true", describe(n))
+		case "no", "off", "n", "false", "0":
+			d.errorf(at, path, "must be true or false, not %s; write false", describe(n))
+		default:
+			d.errorf(at, path, "must be true or false, not %s", describe(n))
+		}
+	}
+}
+
+var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+
+func (d *decoder) integer(n, at *yaml.Node, path string, v reflect.Value) {
+	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	if n.Kind == yaml.ScalarNode && decimal.MatchString(n.Value) {
+		if quoted {
+			d.errorf(at, path, "must be a number, not text; write %s without quotes", n.Value)
+			return
+		}
+		if i, err := strconv.ParseInt(n.Value, 10, 0); err == nil {
+			v.SetInt(i)
+			return
+		}
+		d.errorf(at, path, "the number %s is too large", n.Value)
+		return
+	}
+	d.errorf(at, path, "must be a whole decimal number such as 1 or 5405, not %s", describe(n))
+}
+
+func (d *decoder) is(n, at *yaml.Node, path string, want yaml.Kind) bool {
+	if n.Kind == want {
+		return true
+	}
+	words := map[yaml.Kind]string{
+		yaml.MappingNode:  "a map (name: value)",
+		yaml.SequenceNode: "a list (- value)",
+		yaml.ScalarNode:   "one value",
+	}
+	d.errorf(at, path, "must be %s, not %s", words[want], describe(n))
+	return false
+}
+
+// tag refuses explicit tags: hactl's types say what a value is.
+func (d *decoder) tag(n, at *yaml.Node, path string) bool {
+	if n.Style&yaml.TaggedStyle == 0 {
+		return true
+	}
+	switch t := n.ShortTag(); {
+	case n.Kind == yaml.ScalarNode && t == "!!str", n.Kind == yaml.MappingNode && t == "!!map", n.Kind == yaml.SequenceNode && t == "!!seq":
+		return true
+	default:
+		d.errorf(at, path, "the tag %s is not supported; remove it: values keep the text that is written", t)
+		return false
+	}
+}
+
+// isNull tells about null, ~ and nothing at all.
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Style&yaml.TaggedStyle == 0
+}
+
+func describe(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a map"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case isNull(n):
+		return "null"
+	case len(n.Value) > 60:
+		return "text"
+	default:
+		return strconv.Quote(n.Value)
+	}
+}
+
+func orKey(key, n *yaml.Node) *yaml.Node {
+	if key != nil {
+		return key
+	}
+	return n
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

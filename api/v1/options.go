@@ -1,0 +1,132 @@
+package v1
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// optionType is what the values of an upstream option look like, as far as upstream itself checks or documents it.
+type optionType int
+
+const (
+	anyText     optionType = iota
+	truth                  // Pacemaker's booleans: true, on, yes, y, 1 and their opposites in any case (crm_str_to_boolean)
+	number                 // a whole number
+	count                  // a whole number from 0
+	timeSpan               // see Interval
+	score                  // see checkScore
+	flag                   // corosync: 1 or 0
+	yesNo                  // corosync: yes or no
+	percent                // 80%
+	words                  // one of option.words
+	forbidden              // option.words says what to do instead
+	anyCaseWord            // words, in any case
+)
+
+// option is a known option of a tool.
+type option struct {
+	name  string
+	typ   optionType
+	words string
+}
+
+// optionTable is a tool's options. Where open is set, others are taken as well, because agents and tools add their own; then only a name
+// that is very near to a known one is refused.
+type optionTable struct {
+	of      string // "property of Pacemaker"
+	open    bool
+	options []option
+}
+
+func (t *optionTable) find(name string) *option {
+	for i := range t.options {
+		if t.options[i].name == name {
+			return &t.options[i]
+		}
+	}
+	return nil
+}
+
+func (t *optionTable) names() []string {
+	var names []string
+	for _, o := range t.options {
+		if o.typ != forbidden {
+			names = append(names, o.name)
+		}
+	}
+	return names
+}
+
+// options checks the names and values of an option map.
+func (c *checker) options(o *Object, path string, opts Options, t *optionTable) {
+	for _, name := range opts.Names() {
+		p, v := path+"."+name, opts[name]
+		known := t.find(name)
+		switch {
+		case known == nil && t.open:
+			if near := closest(name, t.names()); near != "" && distance(name, near) <= min(2, len(name)/5) {
+				c.errorf(o, p, "unknown %s %q; did you mean %q?", t.of, name, near)
+			}
+		case known == nil:
+			c.errorf(o, p, "unknown %s %q%s", t.of, name, hint(name, t.names()))
+		case known.typ == forbidden:
+			c.errorf(o, p, "%s", known.words)
+		case !v.Null:
+			if msg := known.check(v.Text); msg != "" {
+				c.errorf(o, p, "%s", msg)
+			}
+		}
+	}
+}
+
+var (
+	truthWords = []string{"true", "on", "yes", "y", "1", "false", "off", "no", "n", "0"}
+	integer    = regexp.MustCompile(`^[+-]?[0-9]+$`)
+	natural    = regexp.MustCompile(`^[0-9]+$`)
+	percentage = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?%?$`)
+)
+
+func (o *option) check(s string) string {
+	list := strings.Fields(o.words)
+	switch o.typ {
+	case truth:
+		if !slices.Contains(truthWords, strings.ToLower(s)) {
+			return fmt.Sprintf("%q must be true or false", s)
+		}
+	case number:
+		if !integer.MatchString(s) {
+			return fmt.Sprintf("%q must be a whole number", s)
+		}
+	case count:
+		if !natural.MatchString(s) {
+			return fmt.Sprintf("%q must be a whole number from 0, without a unit", s)
+		}
+	case timeSpan:
+		return checkInterval(s)
+	case score:
+		return checkScore(s)
+	case flag:
+		if s != "0" && s != "1" {
+			return fmt.Sprintf("%q must be 1 or 0: corosync knows no other words here", s)
+		}
+	case yesNo:
+		if s != "yes" && s != "no" {
+			return fmt.Sprintf("%q must be yes or no: corosync knows no other words here", s)
+		}
+	case percent:
+		if !percentage.MatchString(s) {
+			return fmt.Sprintf("%q must be a percentage such as 80%%", s)
+		}
+	case words:
+		if !slices.Contains(list, s) {
+			return fmt.Sprintf("%q is not one of %s%s", s, strings.Join(list, ", "), suggestion(s, list))
+		}
+	case anyCaseWord:
+		if !slices.ContainsFunc(list, func(w string) bool { return strings.EqualFold(w, s) }) {
+			return fmt.Sprintf("%q is not one of %s%s", s, strings.Join(list, ", "), suggestion(s, list))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,58 @@
+package v1
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// closest gives the candidate that a mistyped word most likely means, or "". It allows about one slip in three characters, and three
+// at most; of equally close ones it gives the first in alphabetical order.
+func closest(word string, candidates []string) string {
+	best, limit := "", min(3, max(1, (len([]rune(word))+1)/3))+1
+	for _, c := range slices.Sorted(slices.Values(candidates)) {
+		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < limit {
+			best, limit = c, d
+		}
+	}
+	return best
+}
+
+// hint continues a message about an unknown word: with the likely meaning, or else with all that is known.
+func hint(word string, candidates []string) string {
+	if c := closest(word, candidates); c != "" {
+		return fmt.Sprintf("; did you mean %q?", c)
+	}
+	if len(candidates) == 0 {
+		return ""
+	}
+	return "; known here: " + strings.Join(slices.Sorted(slices.Values(candidates)), ", ")
+}
+
+// distance is the number of insertions, deletions, replacements and swaps of neighbours that make b of a (optimal string alignment).
+func distance(as, bs string) int {
+	a, b := []rune(as), []rune(bs)
+	if len(a) > 64 || len(b) > 64 { // nobody mistypes such a word; keeps the cost bounded
+		return 64
+	}
+	var before, last []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}
