@@ -19,7 +19,15 @@ type ApplyOptions struct {
 	Allow   []Allow
 	// Drain, once closed, lets running steps end and starts no other.
 	Drain <-chan struct{}
+	// Patience is how long to wait for a cluster in trouble (an unclean node, fencing under way) to settle; 0 means DefaultPatience.
+	Patience time.Duration
 }
+
+// DefaultPatience covers a fencing with its delay and a reboot of the device.
+const DefaultPatience = 60 * time.Second
+
+// troubleInterval is the time between two looks at a cluster in trouble.
+const troubleInterval = 2 * time.Second
 
 // Result is how an apply ended.
 type Result struct {
@@ -62,7 +70,7 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 	var approved Approval
 	var before string
 	for round := 1; ; round++ {
-		o, p, err := e.look(ctx)
+		o, p, err := e.settled(ctx, round, opt)
 		if err != nil {
 			return res, err
 		}
@@ -134,6 +142,39 @@ func onlyStale(err error) bool {
 	return errors.As(err, &stale)
 }
 
+// settled looks until the cluster is in no trouble, or for as long as patience says: an unclean node is fenced, a transition ends.
+func (e *Engine) settled(ctx context.Context, round int, opt ApplyOptions) (*Observation, *Plan, error) {
+	patience := opt.Patience
+	if patience == 0 {
+		patience = DefaultPatience
+	}
+	over := time.After(patience)
+	told := ""
+	for {
+		o, p, err := e.look(ctx)
+		if err != nil || len(p.Refused) == 0 || allows(opt.Allow, Quorum) {
+			return o, p, err
+		}
+		if why := strings.Join(p.Refused, "; "); why != told {
+			told = why
+			e.emit(Event{At: time.Now().UTC(), Type: EventWait, Round: round, Text: fmt.Sprintf("waiting up to %s: %s", patience, why)})
+		}
+		select {
+		case <-over:
+			return o, p, nil // mayAct says what is wrong
+		case <-opt.Drain:
+			return nil, nil, ErrInterrupted
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-time.After(troubleInterval):
+		}
+	}
+}
+
+func allows(allowed []Allow, r Risk) bool {
+	return slices.ContainsFunc(allowed, func(a Allow) bool { return a.Risk == r && a.Object == "" })
+}
+
 func (e *Engine) look(ctx context.Context) (*Observation, *Plan, error) {
 	o, err := e.Observe(ctx)
 	if err != nil {
@@ -146,7 +187,7 @@ func (e *Engine) look(ctx context.Context) (*Observation, *Plan, error) {
 // mayAct refuses to change a cluster of which too little is known: the lock must be held on a majority of the members (of two: on both, or
 // on one while the cluster shows the other cleanly offline), and the cluster must not be in trouble. --allow quorum says otherwise.
 func (e *Engine) mayAct(o *Observation, p *Plan, lock Lock, allowed []Allow) error {
-	if slices.ContainsFunc(allowed, func(a Allow) bool { return a.Risk == Quorum && a.Object == "" }) {
+	if allows(allowed, Quorum) {
 		return nil
 	}
 	if len(p.Refused) > 0 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -121,6 +122,7 @@ func TestApplyErrors(t *testing.T) {
 			w := newWorld("n1", "n2", "n3")
 			d := worldDriver{want: map[string]string{"a": "1"}}
 			tt.prepare(w, &d)
+			tt.opt.Patience = time.Millisecond
 			_, err := apply(t, w, d, tt.opt)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v\nwant part %q", err, tt.want)
@@ -204,6 +206,7 @@ func TestCrashConverges(t *testing.T) {
 		w := newWorld(nodes...)
 		left := rapid.IntRange(0, 3*len(nodes)).Draw(t, "crash after")
 		ctx, crash := context.WithCancel(context.Background())
+		defer crash()
 		e, _ := worldEngine(w, d)
 		for i, h := range e.Hosts {
 			e.Hosts[i] = crashingHost{h, &left, crash}

@@ -27,7 +27,7 @@ func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Sec
 	add := func(name, address string, s *v1.SSH) {
 		index[name] = len(index)
 		if isHere(name, address) {
-			here = append(here, local.New(name))
+			here = append(here, local.Open(name))
 			return
 		}
 		targets = append(targets, target(name, address, s, m.Cluster.Spec.SSH))
@@ -38,15 +38,12 @@ func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Sec
 	for _, h := range m.Cluster.Spec.Hosts {
 		add(h.Name, h.Address, h.SSH)
 	}
-	remote, closer, err := ssh.Open(ctx, targets, ssh.Config{File: a.sshConfig})
-	if err != nil {
-		return nil, nil, err
-	}
+	remote, closer := ssh.Open(ctx, targets, ssh.Config{File: a.sshConfig})
 	hosts := append(here, remote...)
 	slices.SortFunc(hosts, func(x, y reconcile.Host) int { return index[x.Name()] - index[y.Name()] })
 	return &reconcile.Engine{
 		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets,
-		Locker: transport.NewLocker(0), Holder: holder(),
+		Locker: transport.Locker{}, Holder: holder(),
 	}, closer, nil
 }
 

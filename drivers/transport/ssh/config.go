@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,7 +80,11 @@ func (c *clientConfig) all(key string, aliases ...string) []string {
 			if len(v) == 1 && v[0] == sshconfig.Default(key) {
 				continue
 			}
-			values = append(values, v...)
+			for _, x := range v {
+				if !slices.Contains(values, x) { // "Host *" matches name and address
+					values = append(values, x)
+				}
+			}
 		}
 	}
 	return values
@@ -113,6 +118,8 @@ func (c *clientConfig) resolve(t Target, timeout time.Duration) (settings, error
 	}
 	if h := c.get("HostName", s.host); h != "" {
 		s.host = strings.NewReplacer("%%", "%", "%h", s.host).Replace(h)
+	} else if t.Address == "" && t.Fallback != "" {
+		s.host = t.Fallback
 	}
 	if s.user == "" {
 		if s.user = c.get("User", names...); s.user == "" {

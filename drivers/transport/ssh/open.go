@@ -20,6 +20,7 @@ import (
 type Target struct {
 	Name          string // in the manifests; also what is connected to when neither Address nor HostName says otherwise
 	Address       string // host name or IP address, or a Host of the ssh configuration
+	Fallback      string // address to connect to when neither Address nor HostName says one
 	Port          int
 	User          string
 	IdentityFiles []string // tried before those of the ssh configuration; ~ and the tokens of ssh_config(5) are understood
@@ -34,6 +35,9 @@ type Config struct {
 	File           string        // ssh configuration; empty: ~/.ssh/config, then /etc/ssh/ssh_config
 	ConnectTimeout time.Duration // 0: ConnectTimeout of the ssh configuration, else DefaultConnectTimeout; per hop
 	MaxSessions    int           // commands at once on one connection; 0: transport.DefaultSessions
+
+	// How a vanished peer is noticed: a question every so often, an answer within the other time. 0: 5 s and 15 s.
+	keepEvery, keepWait time.Duration
 }
 
 // Host is one connected machine.

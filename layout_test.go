@@ -1,0 +1,69 @@
+// Package hactl_test pins the layout: imports run one way.
+package hactl_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hactl/hactl/"
+
+// mayImport says which of the module's own packages a folder's packages may import, by prefix, besides their own kind.
+var mayImport = map[string][]string{
+	"api/":               {"api/"},
+	"schemas":            {"api/", "schemas"},
+	"reconcile":          {"api/v1", "reconcile"},
+	"drivers/transport":  {"reconcile", "drivers/transport"},
+	"drivers/system":     {"api/v1", "reconcile", "drivers/system"},
+	"drivers/corosync":   {"api/v1", "reconcile", "drivers/corosync", "drivers/system"},
+	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync"},
+	"drivers":            {"reconcile", "drivers"},
+	"cmd/hactl":          {"api/v1", "reconcile", "drivers", "schemas"},
+	"test/":              {"test/"},
+	"drivers/drivertest": {"api/v1", "reconcile", "drivers"},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		pkg := strings.TrimPrefix(f[0], module)
+		longest := ""
+		for prefix := range mayImport {
+			if strings.HasPrefix(pkg, prefix) && len(prefix) > len(longest) {
+				longest = prefix
+			}
+		}
+		if longest == "" {
+			t.Errorf("%s: no rule says what it may import", pkg)
+			continue
+		}
+		for _, imp := range f[1:] {
+			own, ok := strings.CutPrefix(imp, module)
+			if ok && !slices.ContainsFunc(mayImport[longest], func(p string) bool { return strings.HasPrefix(own, p) }) {
+				t.Errorf("%s must not import %s", pkg, own)
+			}
+		}
+	}
+}
+
+// The core does no I/O: it knows machines only as the interface Host.
+func TestCoreDoesNoIO(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./reconcile", "./reconcile/view").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		for _, bad := range []string{"os", "os/exec", "net", "net/http", "golang.org/x/crypto/ssh"} {
+			if slices.Contains(f[1:], bad) {
+				t.Errorf("%s imports %s", f[0], bad)
+			}
+		}
+	}
+}
