@@ -53,11 +53,12 @@ func (c *checker) manifests(m *Manifests) {
 		o.(interface{ validate(c *checker) }).validate(c)
 	}
 	c.ids(m)
+	c.renames(m)
 	c.references(m)
 }
 
-// shape checks each field by its tags: present where omitempty is not there, `enum:"a b c"`, and `check:"NAME"` for a format. On a list or
-// map of strings the tags hold for each element.
+// shape checks each field by its tags: present where omitempty is not there, `enum:"a b c"`, `check:"NAME"` for a format and
+// `options:"NAME"` for a table of upstream options. On a list or map of strings the tags hold for each element.
 //
 // It stands in for go-playground/validator: that gives Go's field names instead of paths, stops a list at its first mistake, and has none
 // of these formats, so that nothing but "required" and "oneof" would be left to it.
@@ -80,6 +81,9 @@ func (c *checker) shape(o *Object, v reflect.Value, path string) {
 		case reflect.Slice, reflect.Map:
 			if required && fv.Len() == 0 {
 				c.errorf(o, p, "must not be empty")
+			}
+			if table := optionTables[f.Tag.Get("options")]; table != nil {
+				c.options(o, p, fv.Interface().(Options), table)
 			}
 			c.elements(o, p, fv, f.Tag)
 		case reflect.Struct:
@@ -114,13 +118,20 @@ func (c *checker) elements(o *Object, path string, v reflect.Value, tag reflect.
 
 func (c *checker) text(o *Object, path, text string, tag reflect.StructTag) {
 	if words := strings.Fields(tag.Get("enum")); len(words) > 0 && !slices.Contains(words, text) {
-		c.errorf(o, path, "%q is not one of %s%s", text, strings.Join(words, ", "), suggestion(text, words))
+		c.errorf(o, path, "%s", notOneOf(text, words))
 	}
 	if name := tag.Get("check"); name != "" {
 		if msg := formats[name].test(text); msg != "" {
 			c.errorf(o, path, "%s", msg)
 		}
 	}
+}
+
+func notOneOf(text string, words []string) string {
+	if len(words) == 1 {
+		return fmt.Sprintf("%q must be %s", text, words[0])
+	}
+	return fmt.Sprintf("%q is not one of %s%s", text, strings.Join(words, ", "), suggestion(text, words))
 }
 
 // suggestion is hint without the list.

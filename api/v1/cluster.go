@@ -16,19 +16,19 @@ type ClusterSpec struct {
 	SSH *SSH `json:"ssh,omitempty"`
 	// Totem are the options of the totem section of corosync.conf(5). Defaults: version 2, transport knet, crypto_cipher aes256,
 	// crypto_hash sha256.
-	Totem Options `json:"totem,omitempty"`
+	Totem Options `json:"totem,omitempty" options:"totem"`
 	// Links are the totem.interface sections of corosync.conf(5).
 	Links []Link `json:"links,omitempty"`
 	// Quorum is the quorum section of corosync.conf(5).
 	Quorum *Quorum `json:"quorum,omitempty"`
 	// Logging are the options of the logging section of corosync.conf(5).
-	Logging Options `json:"logging,omitempty"`
+	Logging Options `json:"logging,omitempty" options:"logging"`
 	// Properties are Pacemaker's cluster options (the property set cib-bootstrap-options).
-	Properties Options `json:"properties,omitempty"`
+	Properties Options `json:"properties,omitempty" options:"properties"`
 	// ResourceDefaults are the meta attributes that hold for all resources (rsc_defaults).
-	ResourceDefaults Options `json:"resourceDefaults,omitempty"`
+	ResourceDefaults Options `json:"resourceDefaults,omitempty" options:"meta"`
 	// OperationDefaults hold for all operations (op_defaults).
-	OperationDefaults Options `json:"operationDefaults,omitempty"`
+	OperationDefaults Options `json:"operationDefaults,omitempty" options:"operation"`
 	// Prepare says what hactl does to the machines before they become a cluster. Without it hactl touches nothing outside corosync and
 	// Pacemaker.
 	Prepare *Prepare `json:"prepare,omitempty"`
@@ -47,8 +47,8 @@ type Node struct {
 	SSH *SSH `json:"ssh,omitempty"`
 	// Attributes are permanent node attributes.
 	Attributes Options `json:"attributes,omitempty"`
-	// Utilization is the node's capacity.
-	Utilization Options `json:"utilization,omitempty"`
+	// Utilization is the node's capacity: whole numbers by names of one's own, such as cpu and memory.
+	Utilization Options `json:"utilization,omitempty" options:"utilization"`
 }
 
 // Machine is a machine that is no member.
@@ -78,13 +78,13 @@ type Link struct {
 	// Number is corosync's linknumber, from 0 to 7.
 	Number int `json:"number"`
 	// Options of the section, such as knet_link_priority or mcastport.
-	Options Options `json:"options"`
+	Options Options `json:"options" options:"link"`
 }
 
 // Quorum is the quorum section.
 type Quorum struct {
 	// Options of votequorum(5): wait_for_all, auto_tie_breaker, last_man_standing, … . two_node follows from two nodes and no device.
-	Options Options `json:"options,omitempty"`
+	Options Options `json:"options,omitempty" options:"quorum"`
 }
 
 // Prepare is what hactl does to bare machines. Each part is done only if it is there.

@@ -32,22 +32,22 @@ func (x *Cluster) validate(c *checker) {
 	})) {
 		c.errorf(o, "metadata.name", "%q cannot be a cluster's name: it must hold only letters, digits, _, - and .", n)
 	}
+	if n := o.Metadata.Cluster; n != "" && n != o.Metadata.Name {
+		c.errorf(o, "metadata.cluster", "a Cluster belongs to no other; remove it")
+	}
 	c.nodes(o, s)
 	c.sshs(o, s)
 	c.totem(o, s)
 	c.quorum(o, s)
-	c.options(o, "spec.logging", s.Logging, &loggingOptions)
+	c.oneLine(o, "spec.logging", s.Logging)
 	if to := s.Logging.Get("to_logfile"); (to == "yes" || to == "on") && s.Logging.Get("logfile") == "" {
 		c.errorf(o, "spec.logging.to_logfile", "needs logfile, the path of the file")
 	}
-	c.options(o, "spec.properties", s.Properties, &clusterProperties)
 	for name := range s.Properties {
 		if strings.HasPrefix(name, "hactl") {
 			c.errorf(o, "spec.properties."+name, "is reserved: properties that begin with hactl are hactl's own")
 		}
 	}
-	c.options(o, "spec.resourceDefaults", s.ResourceDefaults, &resourceMeta)
-	c.options(o, "spec.operationDefaults", s.OperationDefaults, &operationMeta)
 	c.prepare(o, s.Prepare)
 }
 
@@ -123,7 +123,6 @@ func (c *checker) sshs(o *Object, s *ClusterSpec) {
 }
 
 func (c *checker) totem(o *Object, s *ClusterSpec) {
-	c.options(o, "spec.totem", s.Totem, &totemOptions)
 	c.oneLine(o, "spec.totem", s.Totem)
 	cipher, hash, knet := s.Totem.Get("crypto_cipher"), s.Totem.Get("crypto_hash"), true
 	if t := s.Totem.Get("transport"); t == "udp" || t == "udpu" {
@@ -150,7 +149,6 @@ func (c *checker) totem(o *Object, s *ClusterSpec) {
 	numbers := map[int]int{}
 	for i, l := range s.Links {
 		p := fmt.Sprintf("spec.links[%d]", i)
-		c.options(o, p+".options", l.Options, &linkOptions)
 		c.oneLine(o, p+".options", l.Options)
 		first, taken := numbers[l.Number]
 		switch {
@@ -179,13 +177,11 @@ func (c *checker) oneLine(o *Object, path string, opts Options) {
 }
 
 func (c *checker) quorum(o *Object, s *ClusterSpec) {
-	c.oneLine(o, "spec.logging", s.Logging)
 	if s.Quorum == nil {
 		return
 	}
 	const path = "spec.quorum.options"
 	q := s.Quorum.Options
-	c.options(o, path, q, &quorumOptions)
 	c.oneLine(o, path, q)
 	if q.Get("two_node") == "1" {
 		if q.Get("auto_tie_breaker") == "1" {

@@ -25,6 +25,7 @@ type decoder struct {
 	types     map[reflect.Type][]field
 	within    map[*yaml.Node]bool // targets of the aliases on the way to the current node
 	aliased   int
+	bombed    bool
 }
 
 // field is a field of a struct as YAML names it.
@@ -83,10 +84,7 @@ func (d *decoder) value(n, key *yaml.Node, path string, v reflect.Value, depth i
 	}
 	if len(d.within) > 0 {
 		if d.aliased++; d.aliased > maxAliased {
-			if d.aliased == maxAliased+1 {
-				d.errorf(at, path, "the aliases of this document stand for more than %d values; write them out", maxAliased)
-			}
-			d.failed[path] = true
+			d.bomb(at, path)
 			return
 		}
 	}
@@ -103,14 +101,9 @@ func (d *decoder) value(n, key *yaml.Node, path string, v reflect.Value, depth i
 	}
 	if isNull(n) && v.Type() != valueType && v.Kind() != reflect.Interface {
 		d.positions[path] = d.pos(orKey(key, at))
-		what := "leave the field out"
-		switch k := v.Kind(); {
-		case k == reflect.Pointer && v.Type().Elem().Kind() == reflect.Struct, k == reflect.Map, k == reflect.Struct:
+		what := "give it one, or leave the field out"
+		if k := v.Kind(); k == reflect.Map || k == reflect.Pointer && v.Type().Elem().Kind() == reflect.Struct {
 			what = "write {}, or leave the field out"
-		case k == reflect.Slice:
-			what = "write [], or leave the field out"
-		case k == reflect.String:
-			what = `write "", or leave the field out`
 		}
 		d.errorf(orKey(key, at), path, "has no value; %s", what)
 		return
@@ -126,6 +119,14 @@ func (d *decoder) value(n, key *yaml.Node, path string, v reflect.Value, depth i
 	default:
 		d.scalarOrTree(n, at, key, path, v, depth)
 	}
+}
+
+// bomb tells once that a document's aliases stand for too much.
+func (d *decoder) bomb(n *yaml.Node, path string) {
+	if !d.bombed {
+		d.errorf(n, path, "the aliases of this document stand for more than %d values; write them out", maxAliased)
+	}
+	d.bombed, d.failed[path] = true, true
 }
 
 func (d *decoder) scalarOrTree(n, at, key *yaml.Node, path string, v reflect.Value, depth int) {

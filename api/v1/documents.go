@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -39,7 +36,7 @@ func documents(f File) (docs []document, unread []byte, errs Errors) {
 			docs = append(docs, document{root: r, line: p.line, text: p.text})
 		}
 		if err != nil {
-			line, msg := syntaxError(p.text, err)
+			line, msg := syntaxError(p.text)
 			unread = append(unread, p.text...)
 			errs = append(errs, &Error{Pos: Pos{f.Name, p.line + line, firstColumn(p.text, line)}, Message: "yaml: " + msg})
 		}
@@ -102,77 +99,6 @@ func parse(text []byte) (roots []*yaml.Node, err error) {
 			roots = append(roots, doc.Content[0])
 		}
 	}
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s).*)$`)
-
-// syntaxError finds the line of a syntax error, from 1. The line in yaml.v3's own text is missing for the first line and for unknown
-// anchors, and elsewhere is often that of the surrounding map. What tells better is how far the parser had read when it gave up. Only a
-// text or list that never ends is told by its beginning.
-func syntaxError(text []byte, err error) (line int, msg string) {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	if m == nil {
-		return 1, err.Error()
-	}
-	msg = m[2]
-	r := &lineReader{rest: text}
-	dec := yaml.NewDecoder(r)
-	for {
-		if e := decodeSafely(dec); e != nil {
-			break
-		}
-	}
-	line = max(1, r.lines)
-	told, _ := strconv.Atoi(m[1])
-	if len(r.rest) == 0 && told > 0 && told < line {
-		line = told
-	}
-	switch {
-	case strings.Contains(msg, "did not find expected key"):
-		msg = "this line does not continue the map before it; check its indentation and the quotes and colons above"
-	case strings.Contains(msg, "mapping values are not allowed"):
-		msg = "a second colon, or wrong indentation; put a text that holds \": \" in quotes"
-	case strings.Contains(msg, "found character that cannot start any token"):
-		msg = "a value cannot begin with this character (tab, @, `, % or a quote out of place); put it in quotes, indent with spaces"
-	case strings.Contains(msg, "unexpected end of stream"):
-		msg = "the quoted text that begins here never ends"
-	}
-	return line, msg
-}
-
-func decodeSafely(dec *yaml.Decoder) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-		}
-	}()
-	var doc yaml.Node
-	return dec.Decode(&doc)
-}
-
-// lineReader hands out one line a read and counts them.
-type lineReader struct {
-	rest  []byte
-	lines int
-}
-
-func (r *lineReader) Read(p []byte) (int, error) {
-	if len(r.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := bytes.IndexByte(r.rest, '\n') + 1
-	if n == 0 {
-		n = len(r.rest)
-	}
-	if n > len(p) {
-		n = len(p)
-	}
-	n = copy(p, r.rest[:n])
-	if r.rest[n-1] == '\n' || n == len(r.rest) {
-		r.lines++
-	}
-	r.rest = r.rest[n:]
-	return n, nil
 }
 
 // firstColumn is the column, from 1, of the first character of a line (from 1) that is no blank.

@@ -28,7 +28,7 @@ type FenceDeviceSpec struct {
 	// Secrets are parameters whose values come from elsewhere.
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Meta are Pacemaker's options, such as provides or priority.
-	Meta Options `json:"meta,omitempty"`
+	Meta Options `json:"meta,omitempty" options:"meta"`
 	// Description is free text kept in the CIB.
 	Description string `json:"description,omitempty"`
 	// Operations are those that are configured; no other is added.
@@ -51,7 +51,6 @@ func (f *FenceDevice) Nodes() []string {
 
 func (f *FenceDevice) validate(c *checker) {
 	o, s := &f.Object, &f.Spec
-	c.options(o, "spec.meta", s.Meta, &resourceMeta)
 	c.secrets(o, "spec", s.Params, s.Secrets)
 	c.operations(o, "spec.operations", s.Operations)
 	for i, n := range s.Targets {

@@ -17,7 +17,7 @@ type format struct {
 }
 
 var formats = map[string]format{
-	"id":         {checkID, `^[A-Za-z_\u0080-\uffff][A-Za-z0-9_.\u0080-\uffff-]*$`},
+	"id":         {checkID, `^[^-.0-9:/\s][^:/\s]*$`},
 	"node":       {checkHostName, hostNamePattern},
 	"host":       {checkHost, `^[A-Za-z0-9:_.-]+$`},
 	"score":      {checkScore, `^([+-]?INFINITY|[+-]?[0-9]{1,7})$`},

@@ -149,7 +149,7 @@ func (l *loader) sets(files []File) []*Manifests {
 			m = byName[""]
 		case m != nil && base.Metadata.Cluster != "":
 		case base.Metadata.Cluster != "":
-			if !l.mayBeUnread(base.Metadata.Cluster) {
+			if byName[""] == nil && !l.mayBeUnread(base.Metadata.Cluster) {
 				l.errorf(base, "metadata.cluster", "there is no Cluster %q%s", base.Metadata.Cluster, hint(base.Metadata.Cluster, names))
 			}
 			continue

@@ -17,7 +17,7 @@ const (
 	count                  // a whole number from 0
 	timeSpan               // see Interval
 	score                  // see checkScore
-	flag                   // corosync: 1 or 0
+	zeroOne                // corosync: 1 or 0
 	yesNo                  // corosync: yes or no
 	percent                // 80%
 	words                  // one of option.words
@@ -36,8 +36,28 @@ type option struct {
 // that is very near to a known one is refused.
 type optionTable struct {
 	of      string // "property of Pacemaker"
+	manual  string // where all are listed, for a table that is not open
 	open    bool
+	other   optionType // of the values of unknown options
 	options []option
+}
+
+// optionTables are the values of the `options` tag.
+var optionTables = map[string]*optionTable{
+	"totem":       &totemOptions,
+	"link":        &linkOptions,
+	"quorum":      &quorumOptions,
+	"logging":     &loggingOptions,
+	"properties":  &clusterProperties,
+	"meta":        &resourceMeta,
+	"operation":   &operationMeta,
+	"utilization": {of: "capacity", open: true, other: number},
+}
+
+// OptionNames lists the upstream options that an `options` tag stands for; open tells that others are taken as well.
+func OptionNames(table string) (names []string, open bool) {
+	t := optionTables[table]
+	return t.names(), t.open
 }
 
 func (t *optionTable) find(name string) *option {
@@ -64,13 +84,22 @@ func (c *checker) options(o *Object, path string, opts Options, t *optionTable) 
 	for _, name := range opts.Names() {
 		p, v := path+"."+name, opts[name]
 		known := t.find(name)
+		if v.Null && (known == nil || known.typ != forbidden) {
+			known = &option{} // removing an option needs no valid value, and an unknown name may be what is to be removed
+		}
 		switch {
 		case known == nil && t.open:
 			if near := closest(name, t.names()); near != "" && distance(name, near) <= min(2, len(name)/5) {
 				c.errorf(o, p, "unknown %s %q; did you mean %q?", t.of, name, near)
+			} else if msg := (&option{typ: t.other}).check(v.Text); msg != "" {
+				c.errorf(o, p, "%s", msg)
 			}
 		case known == nil:
-			c.errorf(o, p, "unknown %s %q%s", t.of, name, hint(name, t.names()))
+			if near := suggestion(name, t.names()); near != "" {
+				c.errorf(o, p, "unknown %s %q%s", t.of, name, near)
+			} else {
+				c.errorf(o, p, "unknown %s %q; %s lists all", t.of, name, t.manual)
+			}
 		case known.typ == forbidden:
 			c.errorf(o, p, "%s", known.words)
 		case !v.Null:
@@ -107,7 +136,7 @@ func (o *option) check(s string) string {
 		return checkInterval(s)
 	case score:
 		return checkScore(s)
-	case flag:
+	case zeroOne:
 		if s != "0" && s != "1" {
 			return fmt.Sprintf("%q must be 1 or 0: corosync knows no other words here", s)
 		}
@@ -121,11 +150,11 @@ func (o *option) check(s string) string {
 		}
 	case words:
 		if !slices.Contains(list, s) {
-			return fmt.Sprintf("%q is not one of %s%s", s, strings.Join(list, ", "), suggestion(s, list))
+			return notOneOf(s, list)
 		}
 	case anyCaseWord:
 		if !slices.ContainsFunc(list, func(w string) bool { return strings.EqualFold(w, s) }) {
-			return fmt.Sprintf("%q is not one of %s%s", s, strings.Join(list, ", "), suggestion(s, list))
+			return notOneOf(s, list)
 		}
 	}
 	return ""

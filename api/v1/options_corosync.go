@@ -3,7 +3,7 @@ package v1
 // The names and values are those of corosync.conf(5) and votequorum(5) of corosync 3.1, and of its parser (exec/coroparse.c,
 // exec/totemconfig.c, exec/votequorum.c) where the manual leaves them open.
 
-var totemOptions = optionTable{of: "option of totem", options: []option{
+var totemOptions = optionTable{of: "option of totem", manual: "corosync.conf(5)", options: []option{
 	{"version", words, "2"},
 	{"transport", words, "knet udpu udp"},
 	{"crypto_model", anyText, ""}, // what libknet was built with: nss, openssl, gcrypt
@@ -47,7 +47,7 @@ var totemOptions = optionTable{of: "option of totem", options: []option{
 	{"key", forbidden, "a key must not stand in a manifest; corosync reads it from keyfile (/etc/corosync/authkey)"},
 }}
 
-var linkOptions = optionTable{of: "option of a link", options: []option{
+var linkOptions = optionTable{of: "option of a link", manual: "corosync.conf(5)", options: []option{
 	{"knet_link_priority", count, ""},
 	{"knet_ping_interval", count, ""},
 	{"knet_ping_timeout", count, ""},
@@ -63,23 +63,23 @@ var linkOptions = optionTable{of: "option of a link", options: []option{
 	{"ringnumber", forbidden, "the link's number is the field number; remove it"},
 }}
 
-var quorumOptions = optionTable{of: "option of quorum", options: []option{
+var quorumOptions = optionTable{of: "option of quorum", manual: "votequorum(5)", options: []option{
 	{"provider", words, "corosync_votequorum"},
 	{"expected_votes", count, ""},
 	{"votes", count, ""},
-	{"two_node", flag, ""},
-	{"wait_for_all", flag, ""},
-	{"last_man_standing", flag, ""},
+	{"two_node", zeroOne, ""},
+	{"wait_for_all", zeroOne, ""},
+	{"last_man_standing", zeroOne, ""},
 	{"last_man_standing_window", count, ""},
-	{"auto_tie_breaker", flag, ""},
+	{"auto_tie_breaker", zeroOne, ""},
 	{"auto_tie_breaker_node", anyText, ""},
-	{"allow_downscale", flag, ""},
-	{"expected_votes_tracking", flag, ""},
+	{"allow_downscale", zeroOne, ""},
+	{"expected_votes_tracking", zeroOne, ""},
 	{"leaving_timeout", count, ""},
 	{"cancel_wait_for_all", forbidden, "this is a runtime key for corosync-cmapctl, not an option of the file; remove it"},
 }}
 
-var loggingOptions = optionTable{of: "option of logging", options: []option{
+var loggingOptions = optionTable{of: "option of logging", manual: "corosync.conf(5)", options: []option{
 	{"timestamp", words, "on off hires"},
 	{"fileline", words, "on off"},
 	{"function_name", words, "on off"},

@@ -70,7 +70,7 @@ func (d *decoder) merged(n *yaml.Node, path string, depth int) []pair {
 		defer delete(d.within, target)
 	}
 	if d.aliased += 1 + len(target.Content); d.aliased > maxAliased || depth > maxDepth {
-		d.errorf(n, path, "the aliases of this document stand for more than %d values; write them out", maxAliased)
+		d.bomb(n, path)
 		return nil
 	}
 	switch target.Kind {

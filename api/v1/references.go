@@ -34,6 +34,16 @@ func (c *checker) ids(m *Manifests) {
 	}
 }
 
+// renames checks that what was renamed is not still there under its old name.
+func (c *checker) renames(m *Manifests) {
+	for _, o := range m.Objects() {
+		if id, ok := m.Lookup(o.Metadata.RenamedFrom); ok && o.Metadata.RenamedFrom != "" && o.Metadata.RenamedFrom != o.Metadata.Name {
+			c.errorf(o, "metadata.renamedFrom", "%s %q is still there%s; remove one of the two",
+				id.What, id.Name, place(id.Object.Pos(id.Path)))
+		}
+	}
+}
+
 // references checks that what objects name is there.
 func (c *checker) references(m *Manifests) {
 	var resources []string

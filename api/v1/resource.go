@@ -30,9 +30,9 @@ type Primitive struct {
 	// Secrets are parameters whose values come from elsewhere.
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Meta are Pacemaker's resource options (meta attributes).
-	Meta Options `json:"meta,omitempty"`
+	Meta Options `json:"meta,omitempty" options:"meta"`
 	// Utilization is what the resource needs of a node's capacity.
-	Utilization Options `json:"utilization,omitempty"`
+	Utilization Options `json:"utilization,omitempty" options:"utilization"`
 	// Operations are those that are configured; no other is added.
 	Operations []Operation `json:"operations,omitempty"`
 }
@@ -67,11 +67,11 @@ type Operation struct {
 // Clone makes a resource or group run on several nodes.
 type Clone struct {
 	// Name is the clone's id; the default is NAME-clone.
-	Name string `json:"name,omitempty"`
+	Name string `json:"name,omitempty" check:"id"`
 	// Promotable makes it a promotable clone.
 	Promotable bool `json:"promotable,omitempty"`
 	// Meta are the clone's own options: clone-max, notify, interleave, promoted-max, … . Promotable stands beside them, not among them.
-	Meta Options `json:"meta,omitempty"`
+	Meta Options `json:"meta,omitempty" options:"meta"`
 }
 
 // ResourceGroup is a list of primitives that run together, in order.
@@ -87,7 +87,7 @@ type ResourceGroupSpec struct {
 	// Description is free text kept in the CIB.
 	Description string `json:"description,omitempty"`
 	// Meta are Pacemaker's resource options (meta attributes) of the group; its members inherit them.
-	Meta Options `json:"meta,omitempty"`
+	Meta Options `json:"meta,omitempty" options:"meta"`
 	// Clone makes it a clone.
 	Clone *Clone `json:"clone,omitempty"`
 }
@@ -95,7 +95,7 @@ type ResourceGroupSpec struct {
 // GroupMember is a primitive inside a group.
 type GroupMember struct {
 	// Name is the primitive's id.
-	Name string `json:"name"`
+	Name string `json:"name" check:"id"`
 	Primitive
 }
 
@@ -123,7 +123,6 @@ func (r *Resource) validate(c *checker) {
 }
 
 func (g *ResourceGroup) validate(c *checker) {
-	c.options(&g.Object, "spec.meta", g.Spec.Meta, &resourceMeta)
 	for i := range g.Spec.Resources {
 		c.primitive(&g.Object, fmt.Sprintf("spec.resources[%d]", i), &g.Spec.Resources[i].Primitive)
 	}
@@ -131,7 +130,6 @@ func (g *ResourceGroup) validate(c *checker) {
 }
 
 func (c *checker) primitive(o *Object, path string, p *Primitive) {
-	c.options(o, path+".meta", p.Meta, &resourceMeta)
 	c.secrets(o, path, p.Params, p.Secrets)
 	c.operations(o, path+".operations", p.Operations)
 }
@@ -140,7 +138,6 @@ func (c *checker) clone(o *Object, clone *Clone) {
 	if clone == nil {
 		return
 	}
-	c.options(o, "spec.clone.meta", clone.Meta, &resourceMeta)
 	if v, ok := clone.Meta["promotable"]; ok {
 		c.errorf(o, "spec.clone.meta.promotable", "stands beside meta: write spec.clone.promotable: %t", v.Text == "true")
 	}

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// closest gives the candidate that a mistyped word most likely means, or "". It allows about one slip in three characters, and three
-// at most; of equally close ones it gives the first in alphabetical order.
+// closest gives the candidate that a mistyped word most likely means, or "". It allows one slip in three characters, and three at most;
+// of equally close ones it gives the first in alphabetical order. Upper and lower case are no slip.
 func closest(word string, candidates []string) string {
-	best, limit := "", min(3, max(1, (len([]rune(word))+1)/3))+1
+	best, limit := "", min(3, len([]rune(word))/3)+1
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < limit {
 			best, limit = c, d
