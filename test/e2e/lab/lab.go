@@ -92,7 +92,7 @@ func UpNamed(t testing.TB, o Options) *Lab {
 	t.Helper()
 	require(t)
 	root := stateRoot()
-	name := fmt.Sprintf("go-%d-%d", os.Getpid(), counter.Add(1))
+	name := fmt.Sprintf("go-%d-%02d", os.Getpid(), counter.Add(1))
 	l := &Lab{
 		t: t, Name: name, Dir: filepath.Join(root, name),
 		SSHConfig: filepath.Join(root, name, "ssh_config"), Home: filepath.Join(root, name, "home"),
@@ -113,6 +113,9 @@ func UpNamed(t testing.TB, o Options) *Lab {
 		up.Env = append(up.Env, "LAB_OWNER="+strconv.Itoa(os.Getpid()))
 	}
 	if out, err := up.CombinedOutput(); err != nil {
+		if bytes.Contains(out, []byte("no room for these nodes")) {
+			unavailable(t, string(bytes.TrimSpace(out)))
+		}
 		t.Fatalf("lab up %v: %v\n%s", o.Nodes, err, out)
 	}
 	if err := l.readPlan(); err != nil {

@@ -30,7 +30,7 @@ func testBare(t *testing.T, l *Lab) {
 			t.Errorf("%s: /etc/hosts is %q, want %q", n.Name, got, want)
 		}
 		found := l.MustExec(n.Name, "find", "/etc/corosync", "/etc/pacemaker", "/etc/booth", "/var/lib/pacemaker", "/var/lib/corosync",
-			"/var/log/pacemaker", "/var/log/corosync", "-type", "f")
+			"/var/log/pacemaker", "/var/log/corosync", "-path", "/etc/corosync/qnetd", "-prune", "-o", "-type", "f", "-print")
 		if found != "" {
 			t.Errorf("%s is not bare, it has\n%s", n.Name, found)
 		}
@@ -45,6 +45,14 @@ func testBare(t *testing.T, l *Lab) {
 		if state := l.MustExec(n.Name, "systemctl", "is-system-running", "--wait"); state != "running\n" {
 			t.Errorf("%s: systemd is %q", n.Name, state)
 		}
+	}
+	// What a package sets up when it is installed is there: these can be started.
+	for _, unit := range []string{"corosync-qnetd", "postgresql@15-main", "nginx", "haproxy", "memcached"} {
+		l.MustExec("node3", "systemctl", "start", unit)
+		if active, err := l.Exec("node3", "systemctl", "is-active", unit); err != nil {
+			t.Errorf("%s started is %q", unit, active)
+		}
+		l.MustExec("node3", "systemctl", "stop", unit)
 	}
 }
 
@@ -179,6 +187,13 @@ func testPartition(t *testing.T, l *Lab) {
 	check("all cut", false, false)
 	l.Heal("node2")
 	check("healed", true, true)
+	l.must("partition", "node2", "ring", "link")
+	check("cable pulled", true, false)
+	if got := l.MustExec("node2", "cat", "/sys/class/net/eth1/operstate"); got == "up\n" {
+		t.Error("the cable is pulled, but node2's eth1 is up")
+	}
+	l.Heal("node2")
+	check("healed again", true, true)
 }
 
 func testPower(t *testing.T, l *Lab) {
@@ -252,6 +267,21 @@ func testReboot(t *testing.T, l *Lab) {
 		}
 	}
 	t.Error("node3 did not come back from a reboot with a new boot id")
+}
+
+// A stand-in for hactl tells where it runs.
+func TestHactlRunsInTheHub(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "hactl")
+	script := "#!/bin/sh\necho \"$HOME $*\"; ls /sys/fs/cgroup >/dev/null && ip -o -4 addr show dev lan\necho told >&2; exit 2\n"
+	if err := os.WriteFile(bin, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HACTL_BIN", bin)
+	l := Up(t, 1)
+	stdout, stderr, code := l.Hactl("plan", "-f", "x.yaml")
+	if code != 2 || stderr != "told\n" || !strings.HasPrefix(stdout, l.Home+" plan -f x.yaml\n") || !strings.Contains(stdout, " "+l.HubAddress+"/16 ") {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
 }
 
 func testBackend(t *testing.T, l *Lab) {

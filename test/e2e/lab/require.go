@@ -26,9 +26,13 @@ func require(t testing.TB) {
 			why = string(bytes.TrimSpace(out)) + " (" + err.Error() + ")"
 		}
 	}
-	if why == "" {
-		return
+	if why != "" {
+		unavailable(t, why)
 	}
+}
+
+func unavailable(t testing.TB, why string) {
+	t.Helper()
 	if os.Getenv("HACTL_E2E") == "require" {
 		t.Fatalf("HACTL_E2E=require, but %s", why)
 	}

@@ -40,12 +40,26 @@ lab_up() {
   plan_nets
   plan_load
   plan_add "$@"
+  inotify_room
+  plan_save
   access_keys
   hub_up
   trap - EXIT
   access_files
   in_hub nodes_up
   exec 8<&-
+}
+
+# A node's systemd, dbus and logind hold five inotify instances. The kernel
+# counts them for root over all namespaces (128 unless the administrator chose
+# another number, which is not the lab's to change), and a boot without them hangs.
+inotify_room() {
+  local limit used n need=0
+  limit=$(</proc/sys/fs/inotify/max_user_instances)
+  used=$( (find /proc/[0-9]*/fd -lname 'anon_inode:inotify' 2>/dev/null || true) | wc -l)   # processes end meanwhile
+  for n in "${NODES[@]}"; do [[ -e $LAB_DIR/pids/$n ]] || need=$((need + 5)); done
+  ((used + need <= limit)) || die "no room for these nodes: they need $need inotify instances, $used are used and" \
+    "fs.inotify.max_user_instances is $limit (take other labs down, or raise it with sysctl)"
 }
 
 hub_up() {

@@ -31,21 +31,26 @@ install_packages() {
   trap policy_restore EXIT
   printf '#!/bin/sh\n# put here by lab.sh install, removed when it ends\nexit 101\n' > "$POLICY"
   chmod 755 "$POLICY"
-  local before after
+  local before left log
   before=$(enabled_links)
-  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+  log=$(mktemp)
   # the lists may be absent or stale: fetch them only when the first try fails
-  apt_get install "${missing[@]}" >/dev/null 2>&1 || {
-    apt_get update
-    apt_get install "${missing[@]}"
-  }
-  after=$(enabled_links)
-  disable_new "$before" "$after"
+  if ! { apt_get install "${missing[@]}" || { apt_get update && apt_get install "${missing[@]}"; }; } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    die "install: apt-get failed"
+  fi
+  rm -f "$log"
+  disable_new "$before"
+  left=$(new_links "$before")
+  [[ -z $left ]] || die "install: still starts at boot of this machine: $left"
   policy_restore
   trap - EXIT
   echo "installed: ${missing[*]}"
 }
-apt_get() { apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@"; }
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@"
+}
 
 policy_restore() {
   rm -f "$POLICY"
@@ -57,14 +62,15 @@ enabled_links() {
   find /etc/systemd/system -mindepth 2 -type l -path '*.wants/*' 2>/dev/null | sed 's,.*/,unit ,' | sort -u
   find /etc/rc[2-5].d -name 'S*' 2>/dev/null | sed 's,.*/S[0-9]*,init ,' | sort -u
 }
-disable_new() {                                 # BEFORE AFTER
+new_links() { comm -13 <(sort <<<"$1") <(enabled_links | sort); }
+disable_new() {                                 # what is enabled now and was not in $1
   local kind name
   while read -r kind name; do
     case $kind in
       unit)
         systemctl disable --quiet "$name" 2>/dev/null || true
         if [[ -d /run/systemd/system ]]; then systemctl stop "$name" || true; fi ;;
-      init) update-rc.d "$name" disable >/dev/null || true ;;
+      init) update-rc.d "$name" disable >/dev/null 2>&1 || true ;;     # complains where no unit has the name
     esac
-  done < <(comm -13 <(sort <<<"$1") <(sort <<<"$2"))
+  done < <(new_links "$1")
 }

@@ -51,9 +51,10 @@ plan_has() {
 }
 
 # plan_add adds the nodes asked for; one that is there already keeps its number
-# and addresses, so that `up 4` after `up 3` adds one node.
+# and addresses, so that `up 4` after `up 3` adds one node. Nothing is written
+# before plan_save: a refused `up` leaves a running lab's plan as it was.
 plan_add() {
-  local want=() lines=() spec n i l r b o
+  local want=() spec n i l r b o
   if [[ $# == 1 && $1 =~ ^[0-9]+$ ]]; then
     for ((i = 1; i <= $1; i++)); do want+=("node$i"); done
   else
@@ -75,8 +76,13 @@ plan_add() {
       [[ $o != "$l" && $o != "$r" && $o != "$b" ]] || die "node $n: address $o is taken"
     done
     NODES+=("$n") NUM[$n]=$i LANIP[$n]=$l RINGIP[$n]=$r BMCIP[$n]=$b
-    lines+=("$i $n $l $r $b")
   done
-  # all or none: a refused `up` leaves a running lab's plan as it was
-  if ((${#lines[@]})); then printf '%s\n' "${lines[@]}" >> "$LAB_DIR/plan"; fi
+}
+
+plan_save() {
+  local n
+  for n in "${NODES[@]}"; do
+    echo "${NUM[$n]} $n ${LANIP[$n]} ${RINGIP[$n]} ${BMCIP[$n]}"
+  done > "$LAB_DIR/plan.new"
+  mv "$LAB_DIR/plan.new" "$LAB_DIR/plan"
 }
