@@ -13,11 +13,16 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// Driver is the corosync layer. The zero Driver is ready.
-type Driver struct{}
+// Driver is the corosync layer.
+type Driver struct{ owner string }
 
-// New gives the corosync layer.
-func New() Driver { return Driver{} }
+// New gives the corosync layer. owner is the name under which the fields of corosync.conf are recorded as ours ("default" if empty).
+func New(owner string) Driver {
+	if owner == "" {
+		owner = "default"
+	}
+	return Driver{owner}
+}
 
 // Name is "corosync".
 func (Driver) Name() string { return "corosync" }
@@ -57,6 +62,8 @@ const (
 // State is what is wanted of a cluster's membership, or what was found.
 type State struct {
 	Cluster string `json:"cluster,omitempty"`
+	// Owner is under whose name the fields are recorded; wanted only.
+	Owner string `json:"owner,omitempty"`
 	// Fields are the options that the manifest declares or that follow from it; wanted only.
 	Fields []Field `json:"fields,omitempty"`
 	// Nodes are the members in node id order.

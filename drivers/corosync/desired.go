@@ -10,12 +10,12 @@ import (
 )
 
 // Desired reads the Cluster's nodes, totem, links, quorum and logging.
-func (Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
+func (d Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	if m == nil || m.Cluster == nil {
 		return State{}, nil
 	}
 	c := m.Cluster
-	s := State{Cluster: c.Metadata.Name, Source: c.Pos("")}
+	s := State{Cluster: c.Metadata.Name, Owner: d.owner, Source: c.Pos("")}
 	add := func(path, value string, pos v1.Pos) {
 		s.Fields = append(s.Fields, Field{Path: path, Value: value, Source: pos})
 	}
@@ -27,14 +27,14 @@ func (Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	add("totem.version", "2", c.Pos("metadata.name"))
 	add("totem.cluster_name", c.Metadata.Name, c.Pos("metadata.name"))
 	options("totem.", "spec.totem", c.Spec.Totem)
-	for _, d := range []struct{ name, value string }{{"transport", "knet"}, {"crypto_cipher", "aes256"}, {"crypto_hash", "sha256"}} {
-		if _, said := c.Spec.Totem[d.name]; said {
+	for _, x := range []struct{ name, value string }{{"transport", "knet"}, {"crypto_cipher", "aes256"}, {"crypto_hash", "sha256"}} {
+		if _, said := c.Spec.Totem[x.name]; said {
 			continue
 		}
-		if d.name != "transport" && !encrypts(c.Spec.Totem) {
+		if x.name != "transport" && !encrypts(c.Spec.Totem) {
 			continue
 		}
-		s.Fields = append(s.Fields, Field{Path: "totem." + d.name, Value: d.value, Default: true, Source: c.Pos("spec.totem")})
+		s.Fields = append(s.Fields, Field{Path: "totem." + x.name, Value: x.value, Default: true, Source: c.Pos("spec.totem")})
 	}
 	for i, l := range c.Spec.Links {
 		at := fmt.Sprintf("spec.links[%d]", i)
@@ -49,9 +49,9 @@ func (Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	if len(c.Spec.Logging) > 0 {
 		options("logging.", "spec.logging", c.Spec.Logging)
 	} else {
-		for _, d := range []struct{ name, value string }{{"to_syslog", "yes"}, {"to_logfile", "yes"},
+		for _, x := range []struct{ name, value string }{{"to_syslog", "yes"}, {"to_logfile", "yes"},
 			{"logfile", "/var/log/corosync/corosync.log"}, {"timestamp", "on"}} {
-			s.Fields = append(s.Fields, Field{Path: "logging." + d.name, Value: d.value, Default: true, Source: c.Pos("spec.logging")})
+			s.Fields = append(s.Fields, Field{Path: "logging." + x.name, Value: x.value, Default: true, Source: c.Pos("spec.logging")})
 		}
 	}
 	s.nodes(c)

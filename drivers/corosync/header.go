@@ -11,13 +11,12 @@ const (
 	headMark   = "# Managed by hactl"
 	ownerMark  = "# hactl-owner: "
 	fieldsMark = "# hactl-fields: "
-	owner      = "hactl"
 	// headWidth keeps the lines readable and far below maxLine.
 	headWidth = 110
 )
 
-// inventory gives the fields that hactl applied last; ok tells whether the file is managed at all.
-func (c *Conf) inventory() (fields map[string]bool, ok bool) {
+// inventory gives the fields that were applied last under that owner's name; ok tells whether the file is managed under it at all.
+func (c *Conf) inventory(owner string) (fields map[string]bool, ok bool) {
 	fields = map[string]bool{}
 	if c == nil {
 		return fields, false
@@ -25,6 +24,9 @@ func (c *Conf) inventory() (fields map[string]bool, ok bool) {
 	for _, l := range c.Root.Lines {
 		if l.Section != nil {
 			break
+		}
+		if v, is := strings.CutPrefix(l.raw, ownerMark); is && strings.TrimSpace(v) != owner {
+			return map[string]bool{}, false
 		}
 		if v, is := strings.CutPrefix(l.raw, fieldsMark); is {
 			ok = true
@@ -37,7 +39,7 @@ func (c *Conf) inventory() (fields map[string]bool, ok bool) {
 }
 
 // setHeader replaces the header.
-func (c *Conf) setHeader(cluster string, paths []string) {
+func (c *Conf) setHeader(cluster, owner string, paths []string) {
 	var rest []Line
 	top := true
 	for _, l := range c.Root.Lines {

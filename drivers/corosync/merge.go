@@ -29,7 +29,7 @@ func merge(want State, base *Conf) (*merged, error) {
 		m.conf = base.clone()
 	}
 	before := base.fields()
-	ours, managed := base.inventory()
+	ours, managed := base.inventory(want.Owner)
 	if err := sameIDs(want, m.conf); err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 	}
 	for _, n := range p.nodes {
 		if c, _ := n.conf(); c != nil {
-			if _, managed := c.inventory(); !managed && len(difference(c.fields(), p.target.fields)) == 0 {
+			if _, managed := c.inventory(p.want.Owner); !managed && len(difference(c.fields(), p.target.fields)) == 0 {
 				add(reconcile.NoteAdopts, confRef(n.Name), "", "corosync.conf on "+n.Name+" is as wanted and is taken over")
 			}
 		}
@@ -78,7 +78,7 @@ func (Driver) Render(want, have State) ([]reconcile.Rendered, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.target.conf.setHeader(want.Cluster, sortedKeys(p.target.declared))
+	p.target.conf.setHeader(want.Cluster, want.Owner, sortedKeys(p.target.declared))
 	return []reconcile.Rendered{{Path: confPath, File: reconcile.File{Content: maskKey(p.target.conf.Print()), Mode: 0o644, Owner: "root:root"}}}, nil
 }
 

@@ -68,7 +68,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			var un *reconcile.UnreachableError
 			switch {
 			case errors.As(err, &un):
-				n = NodeState{Name: h.Name(), Unobserved: un.Error()}
+				n = NodeState{Name: h.Name(), Unobserved: why(un)}
 			case err != nil:
 				return fmt.Errorf("observe corosync: %w", err)
 			}
@@ -355,4 +355,13 @@ func parseCmap(s string) map[string]string {
 		}
 	}
 	return out
+}
+
+// why is the reason alone: what prints it names the machine.
+func why(u *reconcile.UnreachableError) string {
+	s := u.Err.Error()
+	if u.Hint != "" {
+		s += " (" + u.Hint + ")"
+	}
+	return s
 }

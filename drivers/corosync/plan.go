@@ -172,7 +172,7 @@ func (p *planner) each(f func(string) reconcile.Ref) []reconcile.Ref {
 func (p *planner) missing() string {
 	var out []string
 	for _, n := range p.unseen {
-		out = append(out, n.Name+" is unreachable: "+n.Unobserved)
+		out = append(out, n.Name+" is unreachable")
 	}
 	return strings.Join(out, "; ")
 }
@@ -188,7 +188,7 @@ func (p *planner) anyPacemaker() bool {
 // configure plans the file on each member whose file differs in meaning.
 func (p *planner) configure() error {
 	for _, n := range p.unseen {
-		p.add(reconcile.Step{ID: "corosync " + n.Name + " look", Host: n.Name, Pending: n.Name + " is unreachable: " + n.Unobserved,
+		p.add(reconcile.Step{ID: "corosync " + n.Name + " look", Host: n.Name, Pending: n.Name + " is unreachable",
 			Changes: []reconcile.Change{{Object: confRef(n.Name), Action: reconcile.Check, Source: p.want.Source}}})
 	}
 	p.moveAside()
@@ -213,7 +213,7 @@ func (p *planner) configure() error {
 	}
 	p.flip(changes)
 	paths := sortedKeys(p.target.declared)
-	p.target.conf.setHeader(p.want.Cluster, paths)
+	p.target.conf.setHeader(p.want.Cluster, p.want.Owner, paths)
 	text := maskKey(p.target.conf.Print())
 	tested := false
 	for _, n := range p.nodes {
@@ -252,7 +252,7 @@ func (p *planner) confChanges(n *NodeState, c *Conf) []reconcile.Change {
 		return []reconcile.Change{{Object: object, Action: reconcile.Create, Want: fmt.Sprintf("%d options", len(p.target.fields)), Source: p.want.Source}}
 	}
 	before := c.fields()
-	inv, managed := c.inventory()
+	inv, managed := c.inventory(p.want.Owner)
 	var ch []reconcile.Change
 	for _, path := range difference(before, p.target.fields) {
 		x := reconcile.Change{Object: object, Action: reconcile.Update, Path: path, Have: before[path], Want: p.target.fields[path], Source: p.target.sources[path]}

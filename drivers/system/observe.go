@@ -90,7 +90,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			var un *reconcile.UnreachableError
 			switch {
 			case errors.As(err, &un):
-				m = MachineStatus{Name: h.Name(), Member: w.Member, Unobserved: un.Error()}
+				m = MachineStatus{Name: h.Name(), Member: w.Member, Unobserved: why(un)}
 			case err != nil:
 				return fmt.Errorf("observe system: %w", err)
 			}
@@ -344,4 +344,13 @@ func levelClocks(ms []MachineStatus, offsets []time.Duration) {
 			m.Facts.ClockOffset = int((offsets[i] - mid).Truncate(time.Second) / time.Second)
 		}
 	}
+}
+
+// why is the reason alone: what prints it names the machine.
+func why(u *reconcile.UnreachableError) string {
+	s := u.Err.Error()
+	if u.Hint != "" {
+		s += " (" + u.Hint + ")"
+	}
+	return s
 }

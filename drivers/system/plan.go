@@ -52,7 +52,7 @@ func (p *planner) plan() error {
 		if p.w.Packages != nil || p.w.Hosts != nil || p.w.Time != nil || p.w.Firewall != nil || p.w.Units != nil {
 			p.steps = append(p.steps, reconcile.Step{ID: "system " + p.w.Name + " prepare", Host: p.w.Name,
 				Changes: []reconcile.Change{{Object: Machine(p.w.Name), Action: reconcile.Check, Want: "prepared", Source: p.want.Sources[""]}},
-				Pending: p.w.Name + " is unreachable: " + p.h.Unobserved})
+				Pending: p.w.Name + " is unreachable"})
 		}
 		return nil
 	}
