@@ -77,7 +77,7 @@ func (r Reaction) describe() string {
 		s += " " + r.Resource
 	}
 	switch {
-	case r.From != "" && r.To != "":
+	case r.From != "" && r.To != "" && r.From != r.To:
 		s += " from " + r.From + " to " + r.To
 	case r.From != "":
 		s += " on " + r.From

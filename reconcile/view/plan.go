@@ -143,10 +143,13 @@ func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action,
 		return
 	}
 	left := pad(cut(c.Path, 30), width)
-	if c.Action != whole || c.Path == "" {
-		left = strings.TrimSpace(string(c.Action)+" "+c.Path) + strings.Repeat(" ", max(0, width-len(c.Path)-len(c.Action)-1))
+	if c.Path == "" && c.Action != whole {
+		left = pad(string(c.Action), width)
 	}
 	value := c.Want
+	if c.Path == "" && value == "" && c.Have == "" && c.Action == whole {
+		value = string(c.Action)
+	}
 	switch {
 	case c.Have != "" && c.Want != "":
 		value = c.Have + " → " + c.Want
@@ -165,7 +168,7 @@ func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action,
 		room -= utf8.RuneCountInString(right) + 2
 	}
 	value = cut(value, max(room, 12))
-	line := "    " + left + "  " + value
+	line := "    " + strings.TrimLeft(left+"  "+value, " ")
 	if right != "" {
 		gap := max(2, Width-utf8.RuneCountInString(line)-utf8.RuneCountInString(right))
 		line = strings.TrimRight(line, " ")
@@ -275,7 +278,7 @@ func section(b *strings.Builder, title string, lines []string, st Style) {
 func writeSteps(b *strings.Builder, p *reconcile.Plan, st Style) {
 	var lines []string
 	for i, s := range p.Steps {
-		lines = append(lines, cut(fmt.Sprintf("%3d. %s", i+1, s.ID), Width))
+		lines = append(lines, fmt.Sprintf("%3d. ", i+1)+cut(s.ID, Width-5))
 		for _, op := range s.Ops {
 			lines = append(lines, strings.TrimSuffix(wrap("       ", "         ", op.String()), "\n"))
 		}
@@ -313,7 +316,7 @@ func summary(p *reconcile.Plan, objects []*object, st Style) string {
 		}
 	}
 	if p.OnlyAdopts() {
-		return fmt.Sprintf("%s: nothing to change; adopts %d objects.\n", p.Cluster, n[reconcile.Adopt])
+		return fmt.Sprintf("%s: nothing to change; adopts %s.\n", p.Cluster, count(n[reconcile.Adopt], "object"))
 	}
 	parts := []string{fmt.Sprintf("%d to create", n[reconcile.Create]), fmt.Sprintf("%d to change", n[reconcile.Update]),
 		fmt.Sprintf("%d to delete", n[reconcile.Delete])}
@@ -323,9 +326,16 @@ func summary(p *reconcile.Plan, objects []*object, st Style) string {
 	if a := n[reconcile.Start] + n[reconcile.Stop] + n[reconcile.Restart] + n[reconcile.Reload]; a > 0 {
 		parts = append(parts, fmt.Sprintf("%d to start or reload", a))
 	}
-	steps := fmt.Sprintf("%d steps", len(p.Steps))
+	steps := count(len(p.Steps), "step")
 	if pending > 0 {
 		steps += fmt.Sprintf(", %d of them known later", pending)
 	}
 	return strings.TrimSuffix(wrap("", "  ", st.bold(p.Cluster+":")+" "+strings.Join(parts, ", ")+" ("+steps+"); risk: "+p.Risk().String()+"."), "\n") + "\n"
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
