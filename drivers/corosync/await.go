@@ -159,7 +159,7 @@ type crmMon struct {
 // Do waits.
 func (a AwaitCluster) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
 	err := poll(ctx, a.Limit, progress, func(ctx context.Context) (bool, string, error) {
-		out, err := answer(ctx, h, "crm_mon", "--output-as=xml", "--one-shot")
+		out, err := answer(ctx, h, monitor.Argv...)
 		if err != nil {
 			return false, "", err
 		}

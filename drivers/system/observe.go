@@ -26,6 +26,10 @@ const (
 	redhatTimePath = "/etc/chrony.conf"
 )
 
+// files are read in one go. Those of corosync's layer are in it because it reads the same list, so that in one round it is read once.
+var files = []string{hostsPath, debianTimePath, redhatTimePath, "/etc/corosync/corosync.conf", "/etc/corosync/authkey", "/etc/pacemaker/authkey",
+	"/var/lib/hactl/corosync-restart"}
+
 // look reads everything that is not a file in one process. Its arguments are lists separated by blanks: packages, units, names to resolve,
 // and "firewall" when that is wanted. What is not asked for is not run. The clock is read first, so that it is nearest to the request.
 const look = `set -f; export LC_ALL=C
@@ -108,7 +112,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 func observe(ctx context.Context, h reconcile.Host, w MachineStatus) (MachineStatus, time.Duration, error) {
 	m := MachineStatus{Name: w.Name, Member: w.Member}
 	var out []byte
-	var files map[string]reconcile.File
+	var read map[string]reconcile.File
 	var t0, t1 time.Time
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -118,7 +122,7 @@ func observe(ctx context.Context, h reconcile.Host, w MachineStatus) (MachineSta
 		return err
 	})
 	g.Go(func() (err error) {
-		files, err = h.ReadFiles(gctx, hostsPath, debianTimePath, redhatTimePath)
+		read, err = h.ReadFiles(gctx, files...)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -135,8 +139,8 @@ func observe(ctx context.Context, h reconcile.Host, w MachineStatus) (MachineSta
 	if m.Facts, err = facts(sec, w); err != nil {
 		return m, 0, fmt.Errorf("%s: %w", h.Name(), err)
 	}
-	m.Hosts = &HostsFile{File: fileOf(files, hostsPath)}
-	m.found(sec, w, files)
+	m.Hosts = &HostsFile{File: fileOf(read, hostsPath)}
+	m.found(sec, w, read)
 	// The machine's clock was read somewhere between t0 and t1; the middle is wrong by half the time of the whole look at most.
 	return m, remote.Sub(t0.Add(t1.Sub(t0) / 2)), nil
 }
