@@ -33,7 +33,12 @@ func loadConfig(path string) (*clientConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("who runs this: %w", err)
 	}
-	c := &clientConfig{home: me.HomeDir, user: me.Username}
+	// Unlike ssh(1), which asks the password database, $HOME counts, as for every other file that hactl reads of a user.
+	home := os.Getenv("HOME")
+	if home == "" {
+		home = me.HomeDir
+	}
+	c := &clientConfig{home: home, user: me.Username}
 	paths := []string{path}
 	if path == "" {
 		paths = []string{filepath.Join(c.home, ".ssh", "config"), "/etc/ssh/ssh_config"}

@@ -19,7 +19,9 @@ type conn struct {
 	client *ssh.Client
 	line   *watched
 	stop   chan struct{}
+	dead   chan struct{} // closed when the connection is over
 	wg     sync.WaitGroup
+	opens  sync.WaitGroup // see session
 	once   sync.Once
 
 	mu     sync.Mutex
@@ -43,8 +45,14 @@ func (w *watched) Read(p []byte) (int, error) {
 }
 
 func newConn(client *ssh.Client, line *watched, every, wait time.Duration) *conn {
-	c := &conn{client: client, line: line, stop: make(chan struct{})}
+	c := &conn{client: client, line: line, stop: make(chan struct{}), dead: make(chan struct{})}
 	c.wg.Go(func() { c.keepalive(every, wait) })
+	c.wg.Go(func() {
+		if err := client.Wait(); err != nil {
+			c.fail(fmt.Errorf("connection lost: %w", err))
+		}
+		close(c.dead)
+	})
 	return c
 }
 
@@ -101,6 +109,14 @@ func (c *conn) close() error {
 		c.mu.Unlock()
 		_ = c.client.Close() // an error tells that the peer was faster
 		c.wg.Wait()
+		opened := make(chan struct{})
+		go func() { c.opens.Wait(); close(opened) }()
+		late := time.NewTimer(time.Second)
+		defer late.Stop()
+		select {
+		case <-opened:
+		case <-late.C:
+		}
 	})
 	return nil
 }
@@ -206,7 +222,12 @@ func (c *conn) session(ctx context.Context, line string) (ssh.Channel, <-chan *s
 		return nil, nil, err
 	}
 	got := make(chan opened)
-	c.wg.Go(func() { // ends when the peer answered both questions, or with the connection
+	// This ends when the peer answered both questions, or with the connection. But x/crypto v0.58 has a gap between the end of a connection and
+	// the moment when sending fails, and a channel that is opened in it waits for ever (mux.loop drops the channels that it knows then): so
+	// nobody waits for this one without a bound.
+	over := make(chan struct{})
+	defer close(over)
+	c.opens.Go(func() {
 		var o opened
 		if o.ch, o.reqs, o.err = c.client.OpenChannel("session", nil); o.err == nil {
 			ok, err := o.ch.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{line}))
@@ -220,7 +241,7 @@ func (c *conn) session(ctx context.Context, line string) (ssh.Channel, <-chan *s
 		}
 		select {
 		case got <- o:
-		case <-ctx.Done():
+		case <-over:
 			if o.err == nil {
 				_ = o.ch.Close() // nobody waits any more
 				ssh.DiscardRequests(o.reqs)
@@ -231,6 +252,8 @@ func (c *conn) session(ctx context.Context, line string) (ssh.Channel, <-chan *s
 	select {
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
+	case <-c.dead:
+		return nil, nil, c.gone(errors.New("connection lost"))
 	case o := <-got:
 		switch {
 		case o.err == nil:

@@ -37,6 +37,9 @@ type hop struct {
 }
 
 func newDialer(cfg Config) *dialer {
+	if cfg.keepEvery == 0 {
+		cfg.keepEvery, cfg.keepWait = 5*time.Second, 15*time.Second
+	}
 	d := &dialer{cfg: cfg, hops: map[string]*hop{}}
 	d.client, d.err = loadConfig(cfg.File)
 	return d
@@ -163,7 +166,7 @@ func (d *dialer) step(ctx context.Context, t Target, via *conn) (*conn, error) {
 	if err != nil {
 		return nil, s.explainDial(ctx, err, via != nil)
 	}
-	c, err := s.login(ctx, raw)
+	c, err := s.login(ctx, raw, d.cfg)
 	if err != nil {
 		_ = raw.Close() // the login's error tells more
 		return nil, err
@@ -211,7 +214,7 @@ func (s settings) explainDial(ctx context.Context, err error, jumped bool) error
 }
 
 // login runs the SSH handshake on raw and takes it over.
-func (s settings) login(ctx context.Context, raw net.Conn) (*conn, error) {
+func (s settings) login(ctx context.Context, raw net.Conn, cfg Config) (*conn, error) {
 	keys, err := newHostKeys(s)
 	if err != nil {
 		return nil, err
@@ -232,7 +235,7 @@ func (s settings) login(ctx context.Context, raw net.Conn) (*conn, error) {
 	if err != nil {
 		return nil, s.explainLogin(ctx, err, raw, keys, ids)
 	}
-	return newConn(ssh.NewClient(cc, chans, reqs), line, keepaliveEvery, keepaliveWait), nil
+	return newConn(ssh.NewClient(cc, chans, reqs), line, cfg.keepEvery, cfg.keepWait), nil
 }
 
 func (s settings) explainLogin(ctx context.Context, err error, raw net.Conn, keys *hostKeys, ids *identities) error {
@@ -265,9 +268,3 @@ func (s settings) explainLogin(ctx context.Context, err error, raw net.Conn, key
 	}
 	return u
 }
-
-// How a vanished peer is noticed: a question every keepaliveEvery, an answer within keepaliveWait.
-const (
-	keepaliveEvery = 5 * time.Second
-	keepaliveWait  = 15 * time.Second
-)

@@ -19,10 +19,9 @@ type proxyConn struct {
 	stderr lastWords
 
 	once sync.Once
-	err  error
 }
 
-// startProxy runs the command by the shell, as ssh(1) does, in a process group of its own.
+// startProxy runs the command by the shell, as ssh(1) does. An interrupt from the keyboard is not for it.
 func startProxy(command string) (net.Conn, error) {
 	p := &proxyConn{cmd: exec.Command("/bin/sh", "-c", "exec "+command)}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -44,13 +43,16 @@ func startProxy(command string) (net.Conn, error) {
 func (p *proxyConn) Read(b []byte) (int, error)  { return p.out.Read(b) }
 func (p *proxyConn) Write(b []byte) (int, error) { return p.in.Write(b) }
 
+// proxyGrace is how long a ProxyCommand may take to end once its input has.
+const proxyGrace = time.Second
+
 // Close ends the command. How it ended is of no interest.
 func (p *proxyConn) Close() error {
 	p.once.Do(func() {
 		_ = p.in.Close()
-		// When it has ended by itself, its last message is being read; else it gets no chance to hold this up.
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		impatient := time.AfterFunc(proxyGrace, func() { _ = p.cmd.Process.Kill() })
 		_ = p.cmd.Wait()
+		impatient.Stop()
 	})
 	return nil
 }
