@@ -11,6 +11,7 @@ import (
 // checker collects the mistakes of validation.
 type checker struct {
 	errs   Errors
+	types  fieldTable
 	failed map[*Object]map[string]bool // what the decoder found already, by object and path
 	unread []byte                      // text that could not be read as objects
 }
@@ -63,29 +64,23 @@ func (c *checker) manifests(m *Manifests) {
 // It stands in for go-playground/validator: that gives Go's field names instead of paths, stops a list at its first mistake, and has none
 // of these formats, so that nothing but "required" and "oneof" would be left to it.
 func (c *checker) shape(o *Object, v reflect.Value, path string) {
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		tag, ok := f.Tag.Lookup("json")
-		if f.Anonymous || !ok || tag == "-" {
-			continue
-		}
-		name, opts, _ := strings.Cut(tag, ",")
-		p, fv := join(path, name), v.FieldByIndex(f.Index)
-		required := !strings.Contains(opts, "omit")
+	for _, f := range c.types.of(v.Type()) {
+		p, fv := join(path, f.name), v.FieldByIndex(f.index)
 		switch fv.Kind() {
 		case reflect.String:
 			if fv.Len() > 0 {
-				c.text(o, p, fv.String(), f.Tag)
-			} else if required {
+				c.text(o, p, fv.String(), f.tag)
+			} else if f.required {
 				c.errorf(o, p, "must not be empty")
 			}
 		case reflect.Slice, reflect.Map:
-			if required && fv.Len() == 0 {
+			if f.required && fv.Len() == 0 {
 				c.errorf(o, p, "must not be empty")
 			}
-			if table := optionTables[f.Tag.Get("options")]; table != nil {
+			if table := optionTables[f.tag.Get("options")]; table != nil {
 				c.options(o, p, fv.Interface().(Options), table)
 			}
-			c.elements(o, p, fv, f.Tag)
+			c.elements(o, p, fv, f.tag)
 		case reflect.Struct:
 			c.shape(o, fv, p)
 		case reflect.Pointer:

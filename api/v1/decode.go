@@ -3,8 +3,6 @@ package v1
 import (
 	"fmt"
 	"reflect"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,7 +20,7 @@ type decoder struct {
 	errs      Errors
 	positions map[string]Pos
 	failed    map[string]bool // paths with a mistake: what validation would say about them is no news
-	types     map[reflect.Type][]field
+	types     fieldTable
 	within    map[*yaml.Node]bool // targets of the aliases on the way to the current node
 	aliased   int
 	bombed    bool
@@ -33,21 +31,19 @@ type field struct {
 	name     string
 	index    []int
 	required bool
+	tag      reflect.StructTag
 }
+
+// fieldTable holds the fields of the structs met so far: reflection is slow.
+type fieldTable map[reflect.Type][]field
 
 var valueType = reflect.TypeFor[Value]()
 
-// fieldsOf lists a struct's fields by their json tags, those of embedded structs among them. A field without omitempty is required.
-func (d *decoder) fieldsOf(t reflect.Type) []field {
-	if fs, ok := d.types[t]; ok {
+// of lists a struct's fields by their json tags, those of embedded structs among them. A field without omitempty is required.
+func (ft fieldTable) of(t reflect.Type) []field {
+	if fs, ok := ft[t]; ok {
 		return fs
 	}
-	fs := fieldsOf(t)
-	d.types[t] = fs
-	return fs
-}
-
-func fieldsOf(t reflect.Type) []field {
 	var fs []field
 	for _, f := range reflect.VisibleFields(t) {
 		tag, ok := f.Tag.Lookup("json")
@@ -55,8 +51,9 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		name, opts, _ := strings.Cut(tag, ",")
-		fs = append(fs, field{name: name, index: f.Index, required: !strings.Contains(opts, "omit")})
+		fs = append(fs, field{name: name, index: f.Index, required: !strings.Contains(opts, "omit"), tag: f.Tag})
 	}
+	ft[t] = fs
 	return fs
 }
 
@@ -115,9 +112,9 @@ func (d *decoder) value(n, key *yaml.Node, path string, v reflect.Value, depth i
 		d.unknown(n, path, v, depth)
 	case v.Kind() == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		d.scalarOrTree(n, at, key, path, v.Elem(), depth)
+		d.scalarOrTree(n, at, path, v.Elem(), depth)
 	default:
-		d.scalarOrTree(n, at, key, path, v, depth)
+		d.scalarOrTree(n, at, path, v, depth)
 	}
 }
 
@@ -129,7 +126,7 @@ func (d *decoder) bomb(n *yaml.Node, path string) {
 	d.bombed, d.failed[path] = true, true
 }
 
-func (d *decoder) scalarOrTree(n, at, key *yaml.Node, path string, v reflect.Value, depth int) {
+func (d *decoder) scalarOrTree(n, at *yaml.Node, path string, v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Struct:
 		if d.is(n, at, path, yaml.MappingNode) {
@@ -170,7 +167,7 @@ func (d *decoder) scalarOrTree(n, at, key *yaml.Node, path string, v reflect.Val
 }
 
 func (d *decoder) structure(n, at *yaml.Node, path string, v reflect.Value, depth int) {
-	fields := d.fieldsOf(v.Type())
+	fields := d.types.of(v.Type())
 	names := make([]string, 0, len(fields))
 	for _, f := range fields {
 		names = append(names, f.name)
@@ -200,19 +197,6 @@ next:
 	}
 }
 
-// option reads an option's value as it was written.
-func (d *decoder) option(n, at *yaml.Node, path string, v reflect.Value) {
-	if n.Kind != yaml.ScalarNode {
-		d.errorf(at, path, "must be one value (text, a number, true, false or null), not %s", describe(n))
-		return
-	}
-	if isNull(n) {
-		v.Set(reflect.ValueOf(Value{Null: true}))
-	} else if d.text(n, at, path) {
-		v.Set(reflect.ValueOf(Value{Text: n.Value}))
-	}
-}
-
 // unknown looks for duplicate keys only.
 func (d *decoder) unknown(n *yaml.Node, path string, v reflect.Value, depth int) {
 	switch n.Kind {
@@ -227,58 +211,6 @@ func (d *decoder) unknown(n *yaml.Node, path string, v reflect.Value, depth int)
 	}
 }
 
-// text refuses what neither XML nor a configuration file can hold. YAML's escapes can write any of it.
-func (d *decoder) text(n, at *yaml.Node, path string) bool {
-	for _, r := range n.Value {
-		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f || r == 0xfffe || r == 0xffff {
-			d.errorf(at, path, "holds the control character U+%04X; remove it", r)
-			return false
-		}
-	}
-	return true
-}
-
-func (d *decoder) boolean(n, at *yaml.Node, path string, v reflect.Value) {
-	switch {
-	case n.Kind != yaml.ScalarNode || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		d.errorf(at, path, "must be true or false, not %s", describe(n))
-	case n.Value == "true" || n.Value == "false":
-		if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-			d.errorf(at, path, "must be true or false, not text; write %s without quotes", n.Value)
-			return
-		}
-		v.SetBool(n.Value == "true")
-	default:
-		switch strings.ToLower(n.Value) {
-		case "yes", "on", "y", "true", "1":
-			d.errorf(at, path, "must be true or false, not %s; write true", describe(n))
-		case "no", "off", "n", "false", "0":
-			d.errorf(at, path, "must be true or false, not %s; write false", describe(n))
-		default:
-			d.errorf(at, path, "must be true or false, not %s", describe(n))
-		}
-	}
-}
-
-var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
-
-func (d *decoder) integer(n, at *yaml.Node, path string, v reflect.Value) {
-	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
-	if n.Kind == yaml.ScalarNode && decimal.MatchString(n.Value) {
-		if quoted {
-			d.errorf(at, path, "must be a number, not text; write %s without quotes", n.Value)
-			return
-		}
-		if i, err := strconv.ParseInt(n.Value, 10, 0); err == nil {
-			v.SetInt(i)
-			return
-		}
-		d.errorf(at, path, "the number %s is too large", n.Value)
-		return
-	}
-	d.errorf(at, path, "must be a whole decimal number such as 1 or 5405, not %s", describe(n))
-}
-
 func (d *decoder) is(n, at *yaml.Node, path string, want yaml.Kind) bool {
 	if n.Kind == want {
 		return true
@@ -290,40 +222,6 @@ func (d *decoder) is(n, at *yaml.Node, path string, want yaml.Kind) bool {
 	}
 	d.errorf(at, path, "must be %s, not %s", words[want], describe(n))
 	return false
-}
-
-// tag refuses explicit tags: hactl's types say what a value is.
-func (d *decoder) tag(n, at *yaml.Node, path string) bool {
-	if n.Style&yaml.TaggedStyle == 0 {
-		return true
-	}
-	switch t := n.ShortTag(); {
-	case n.Kind == yaml.ScalarNode && t == "!!str", n.Kind == yaml.MappingNode && t == "!!map", n.Kind == yaml.SequenceNode && t == "!!seq":
-		return true
-	default:
-		d.errorf(at, path, "the tag %s is not supported; remove it: values keep the text that is written", t)
-		return false
-	}
-}
-
-// isNull tells about null, ~ and nothing at all.
-func isNull(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Style&yaml.TaggedStyle == 0
-}
-
-func describe(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a map"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case isNull(n):
-		return "null"
-	case len(n.Value) > 60:
-		return "text"
-	default:
-		return strconv.Quote(n.Value)
-	}
 }
 
 func orKey(key, n *yaml.Node) *yaml.Node {

@@ -33,7 +33,7 @@ func New(kind string) any {
 // Load turns files into the manifests of each Cluster, in the order of the Clusters' names, with their defaults set. All mistakes of all
 // files come in one Errors; with any mistake there are no manifests. Load does no I/O.
 func Load(files []File) ([]*Manifests, error) {
-	l := &loader{types: map[reflect.Type][]field{}, checker: checker{failed: map[*Object]map[string]bool{}}}
+	l := &loader{checker: checker{types: fieldTable{}, failed: map[*Object]map[string]bool{}}}
 	for _, f := range files {
 		docs, unread, errs := documents(f)
 		l.errs = append(l.errs, errs...)
@@ -55,7 +55,6 @@ func Load(files []File) ([]*Manifests, error) {
 
 type loader struct {
 	checker
-	types   map[reflect.Type][]field
 	objects []any // pointers to the kinds' types, in the order of the files
 	any     bool  // some document is not empty
 }
@@ -86,6 +85,10 @@ func (l *loader) document(file string, doc document) {
 		obj = new(untyped)
 	}
 	d.value(n, nil, "", reflect.ValueOf(obj).Elem(), 0)
+	if d.failed[""] {
+		l.unread = append(l.unread, doc.text...)
+		return
+	}
 	base := obj.(interface{ Base() *Object }).Base()
 	if base.APIVersion != APIVersion && !d.failed["apiVersion"] {
 		d.failed["apiVersion"] = true

@@ -70,7 +70,7 @@ func (m *Manifests) SetDefaults() {
 
 // Validate checks manifests that were not loaded; Load has done it. The error is an Errors.
 func (m *Manifests) Validate() error {
-	c := &checker{}
+	c := &checker{types: fieldTable{}}
 	if m.Cluster == nil {
 		c.errs = append(c.errs, &Error{Message: "no object of kind Cluster; a set of manifests needs its Cluster"})
 	}

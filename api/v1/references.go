@@ -37,7 +37,11 @@ func (c *checker) ids(m *Manifests) {
 // renames checks that what was renamed is not still there under its old name.
 func (c *checker) renames(m *Manifests) {
 	for _, o := range m.Objects() {
-		if id, ok := m.Lookup(o.Metadata.RenamedFrom); ok && o.Metadata.RenamedFrom != "" && o.Metadata.RenamedFrom != o.Metadata.Name {
+		was := o.Metadata.RenamedFrom
+		if was == "" || was == o.Metadata.Name {
+			continue
+		}
+		if id, ok := m.Lookup(was); ok {
 			c.errorf(o, "metadata.renamedFrom", "%s %q is still there%s; remove one of the two",
 				id.What, id.Name, place(id.Object.Pos(id.Path)))
 		}
@@ -47,14 +51,16 @@ func (c *checker) renames(m *Manifests) {
 // references checks that what objects name is there.
 func (c *checker) references(m *Manifests) {
 	var resources []string
+	known := map[string]bool{}
 	for _, id := range m.IDs() {
 		if id.What != IDConstraint && id.Name != "" {
 			resources = append(resources, id.Name)
+			known[id.Name] = true
 		}
 	}
 	// A constraint may name what a clone holds: Pacemaker then takes the clone (pcmk__find_constraint_resource).
 	resource := func(o *Object, path, name string) {
-		if name == "" || slices.Contains(resources, name) || c.mayBeUnread(name) {
+		if name == "" || known[name] || c.mayBeUnread(name) {
 			return
 		}
 		c.errorf(o, path, "there is no resource, group, clone or fence device %q%s", name, suggestion(name, resources))
