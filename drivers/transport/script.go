@@ -78,7 +78,7 @@ for g; do for f in $g; do
   if [ -f "$f" ]; then
     case $f in
     /proc/*|/sys/*)
-      c=$(base64 -w0 <"$f") || exit 5
+      c=$(base64 -w0 -- "$f") || exit 5
       p=$(printf %s "$f" | base64 -w0)
       o=$(stat -L -c '%a %U:%G' -- "$f") || exit 4
       printf '%s %s= %s\n' "$o" "$c" "$p";;
