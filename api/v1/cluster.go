@@ -3,6 +3,7 @@ package v1
 // Cluster describes the machines and what holds for the cluster as a whole.
 type Cluster struct {
 	Object
+	// Spec is the desired state.
 	Spec ClusterSpec `json:"spec"`
 }
 

@@ -3,6 +3,7 @@ package v1
 // Constraint is one rule of placement or order. Its name is the XML id.
 type Constraint struct {
 	Object
+	// Spec is the desired state.
 	Spec ConstraintSpec `json:"spec"`
 }
 

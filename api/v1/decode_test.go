@@ -128,3 +128,18 @@ func TestUnreadableFiles(t *testing.T) {
 		}
 	}
 }
+
+// yaml.v3 by itself does not read a document after "..." that no "---" begins.
+func TestDocumentEnds(t *testing.T) {
+	m := load(t, mustRead(t, "testdata/ends.yaml"))
+	var at []string
+	for _, r := range m.Resources {
+		at = append(at, r.Metadata.Name+" "+r.Pos("spec.agent").String())
+	}
+	if diff := cmp.Diff([]string{"a m.yaml:12:79", "b m.yaml:18:10"}, at); diff != "" {
+		t.Error(diff)
+	}
+	if got := m.Resources[1].Spec.Description; got != "--- x" {
+		t.Errorf("description %q", got)
+	}
+}

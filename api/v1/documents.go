@@ -2,7 +2,6 @@ package v1
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -18,7 +17,7 @@ type document struct {
 	text []byte
 }
 
-// documents splits a file at its "---" lines and parses each part by itself, so that a syntax error in one document leaves the others
+// documents splits a file at its "---" and "..." lines and parses each part by itself, so that a syntax error in one document leaves the others
 // readable. Such a line at the left margin always ends a document, even inside a quoted or block text, so nothing is cut wrongly.
 // unread is the text of the parts that could not be parsed.
 func documents(f File) (docs []document, unread []byte, errs Errors) {
@@ -62,6 +61,9 @@ func split(data []byte) []part {
 		marker := bytes.Equal(text, []byte("---")) || bytes.HasPrefix(text, []byte("--- ")) || bytes.HasPrefix(text, []byte("---\t"))
 		trimmed := bytes.TrimSpace(text)
 		switch {
+		case !directives && bytes.Equal(bytes.TrimRight(text, " \t"), []byte("...")):
+			parts = append(parts, part{data[start:end], startLine})
+			start, startLine, directives = end, line+1, true
 		case marker:
 			if !directives {
 				parts = append(parts, part{data[start:at], startLine})
@@ -79,26 +81,32 @@ func split(data []byte) []part {
 	return parts
 }
 
-// parse gives the documents of a part: one, or more where "..." ends them.
+// parse gives the documents of a part: one, or none where it holds only comments.
 func parse(text []byte) (roots []*yaml.Node, err error) {
-	// yaml.v3 turns its own panics into errors, but not all of them (its "internal error: … please report").
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("yaml: %v", p)
-		}
-	}()
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
-		var doc yaml.Node
-		if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		doc, err := decode(dec)
+		if err == io.EOF {
 			return roots, nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return roots, err
 		}
 		if len(doc.Content) > 0 {
 			roots = append(roots, doc.Content[0])
 		}
 	}
+}
+
+// decode reads one document. yaml.v3 turns its own panics into errors, but not all of them ("internal error: … please report").
+func decode(dec *yaml.Decoder) (doc *yaml.Node, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	doc = new(yaml.Node)
+	return doc, dec.Decode(doc)
 }
 
 // firstColumn is the column, from 1, of the first character of a line (from 1) that is no blank.

@@ -10,6 +10,7 @@ import (
 // FenceDevice is a device that can power off or isolate nodes (a primitive of class stonith).
 type FenceDevice struct {
 	Object
+	// Spec is the desired state.
 	Spec FenceDeviceSpec `json:"spec"`
 }
 

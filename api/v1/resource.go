@@ -8,6 +8,7 @@ import (
 // Resource is a primitive, or a clone of one.
 type Resource struct {
 	Object
+	// Spec is the desired state.
 	Spec ResourceSpec `json:"spec"`
 }
 
@@ -77,6 +78,7 @@ type Clone struct {
 // ResourceGroup is a list of primitives that run together, in order.
 type ResourceGroup struct {
 	Object
+	// Spec is the desired state.
 	Spec ResourceGroupSpec `json:"spec"`
 }
 
@@ -179,8 +181,8 @@ func (c *checker) operations(o *Object, path string, ops []Operation) {
 			c.errorf(o, p+".interval-origin", "excludes start-delay; remove one")
 		}
 		every, err := Interval(op.Interval)
-		if err != nil && op.Interval != "" {
-			continue
+		if err != nil && op.Interval != "" || op.Name == "" {
+			continue // told already
 		}
 		k := key{name: op.Name, every: every}
 		if every == 0 {

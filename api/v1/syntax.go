@@ -29,7 +29,7 @@ func syntaxError(text []byte) (line int, msg string) {
 	dec := yaml.NewDecoder(r)
 	var err error
 	for err == nil {
-		err = decode(dec)
+		_, err = decode(dec)
 	}
 	m := yamlLine.FindStringSubmatch(err.Error())
 	if m == nil || err == io.EOF {
@@ -65,17 +65,6 @@ func syntaxError(text []byte) (line int, msg string) {
 		msg = "this line does not continue the list before it; check its indentation"
 	}
 	return at(offset), msg
-}
-
-// decode reads one document. yaml.v3 turns its own panics into errors, but not all of them ("internal error: … please report").
-func decode(dec *yaml.Decoder) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("yaml: %v", p)
-		}
-	}()
-	var doc yaml.Node
-	return dec.Decode(&doc)
 }
 
 // byteReader hands out one byte a read, so that it knows how far the parser got.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/jsonschema-go/jsonschema"
 )
 
 func TestCommittedSchemaIsCurrent(t *testing.T) {
@@ -18,5 +20,27 @@ func TestCommittedSchemaIsCurrent(t *testing.T) {
 	}
 	if !cmp.Equal(string(want), string(have)) {
 		t.Error("schemas/hactl.schema.json is not what the types give: run go generate ./schemas")
+	}
+}
+
+// Editors show the comments, and the reference is made from them.
+func TestEveryFieldIsDescribed(t *testing.T) {
+	b, err := os.ReadFile("../hactl.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s jsonschema.Schema
+	if err := json.Unmarshal(b, &s); err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range s.Definitions {
+		if d.Description == "" {
+			t.Errorf("%s has no comment", name)
+		}
+		for field, p := range d.Properties {
+			if p.Description == "" {
+				t.Errorf("%s.%s has no comment", name, field)
+			}
+		}
 	}
 }
