@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -30,8 +31,13 @@ func PlanText(w io.Writer, p *reconcile.Plan, st Style, steps bool) error {
 		b.WriteString(st.red(strings.TrimSuffix(wrap("! ", "  ", "not now: "+r), "\n")) + "\n")
 	}
 	objects := byObject(p)
-	for _, o := range fold(objects) {
+	folded := fold(objects)
+	for i, o := range folded {
 		writeObject(&b, o, st)
+		// What holds for a run of objects is said once, after the last.
+		if i+1 == len(folded) || !slices.Equal(o.pending, folded[i+1].pending) {
+			writePending(&b, o, st)
+		}
 	}
 	writeReactions(&b, p, st)
 	writeNotes(&b, p, st)
@@ -124,6 +130,10 @@ func writeObject(b *strings.Builder, o *object, st Style) {
 	}
 	head := strings.TrimSuffix(wrap(sign+" "+string(a)+" ", "    ", o.kind+"/"+strings.Join(o.names, ", ")), "\n")
 	b.WriteString(paint(head) + "\n")
+	if a == reconcile.Create {
+		writeCreated(b, o, st)
+		return
+	}
 	width := 0
 	for _, c := range o.changes {
 		if c.Path != "" {
@@ -133,8 +143,37 @@ func writeObject(b *strings.Builder, o *object, st Style) {
 	for _, c := range o.changes {
 		writeChange(b, c, a, width, st)
 	}
+}
+
+func writePending(b *strings.Builder, o *object, st Style) {
 	for _, p := range o.pending {
 		b.WriteString(st.dim(strings.TrimSuffix(wrap("    … ", "      ", p), "\n")) + "\n")
+	}
+}
+
+// writeCreated puts the fields of a new object one after the other: there is no old value to compare them with.
+func writeCreated(b *strings.Builder, o *object, st Style) {
+	var fields []string
+	var place v1.Pos
+	for _, c := range o.changes {
+		if place.IsZero() && !c.Source.IsZero() {
+			place = c.Source
+		}
+		f := strings.TrimSpace(c.Path + " " + value(c))
+		if f != "" && c.Action == reconcile.Check {
+			f = "check " + f
+		}
+		if f != "" && !slices.Contains(fields, f) {
+			fields = append(fields, cut(f, Width-6))
+		}
+	}
+	if !place.IsZero() {
+		fields = append(fields, fmt.Sprintf("(%s:%d)", base(place.File), place.Line))
+	}
+	text := strings.Join(fields, ", ")
+	if text != "" {
+		text = strings.ReplaceAll(text, ", (", " (")
+		b.WriteString(wrap("    ", "    ", text))
 	}
 }
 
@@ -146,15 +185,9 @@ func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action,
 	if c.Path == "" && c.Action != whole {
 		left = pad(string(c.Action), width)
 	}
-	value := c.Want
-	if c.Path == "" && value == "" && c.Have == "" && c.Action == whole {
-		value = string(c.Action)
-	}
-	switch {
-	case c.Have != "" && c.Want != "":
-		value = c.Have + " → " + c.Want
-	case c.Have != "":
-		value = c.Have + " → (none)"
+	val := value(c)
+	if c.Path == "" && val == "" && c.Action == whole {
+		val = string(c.Action)
 	}
 	right := ""
 	if !c.Source.IsZero() {
@@ -167,8 +200,7 @@ func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action,
 	if right != "" {
 		room -= utf8.RuneCountInString(right) + 2
 	}
-	value = cut(value, max(room, 12))
-	line := "    " + strings.TrimLeft(left+"  "+value, " ")
+	line := "    " + strings.TrimLeft(left+"  "+cut(val, max(room, 12)), " ")
 	if right != "" {
 		gap := max(2, Width-utf8.RuneCountInString(line)-utf8.RuneCountInString(right))
 		line = strings.TrimRight(line, " ")
@@ -180,6 +212,17 @@ func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action,
 		line += strings.Repeat(" ", gap) + tint(right)
 	}
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// value is what a change puts in place of what.
+func value(c reconcile.Change) string {
+	switch {
+	case c.Have != "" && c.Want != "":
+		return c.Have + " → " + c.Want
+	case c.Have != "":
+		return c.Have + " → (none)"
+	}
+	return c.Want
 }
 
 func base(path string) string {
