@@ -1,0 +1,22 @@
+// Package cib is the layer of Pacemaker's configuration: cluster options, defaults, node attributes, resources, constraints and fence
+// devices, all of which live in one XML document, the CIB.
+//
+// What is wanted is kept as XML too, one or more elements per object, with the place in the manifest of every field. A field is an
+// attribute, a name-value pair or an operation, and has a path in the manifest's words ("params.ip", "operations[monitor/10s].timeout",
+// "clone.meta.notify"); fields of what is wanted, of the live CIB and of the inventory are compared by these paths (fields.go) and in
+// meaning (meaning.go). Differences become edits (edit.go), all of a plan in one operation (change.go) that reads the live CIB anew,
+// refuses if an object that it touches was changed, has crm_verify judge the result and sends a patch that Pacemaker takes only if the
+// CIB is still the one that was read.
+//
+// # Inventory
+//
+// What hactl manages is recorded in the CIB itself, in a cluster_property_set with the id hactl behind cib-bootstrap-options, one nvpair
+// per object:
+//
+//	<nvpair id="hactl-Resource.VIP" name="hactl-Resource.VIP"
+//	        value="owner=default .=agent params=ip,cidr_netmask op.monitor/10s=,timeout clone= clone.meta=notify"/>
+//
+// The value names the owner and the fields that were last applied, never their values: space-separated GROUP=NAME,NAME…, where a field's
+// path is GROUP.NAME; an empty NAME is the group itself (an operation, the clone). Bytes other than letters, digits and _-./#:@[]~ are
+// %XX.
+package cib

@@ -1,0 +1,227 @@
+package cib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// query reads a node's own copy of the CIB; `-l` keeps Pacemaker from asking another node.
+var query = []string{"cibadmin", "--query", "--local"}
+
+// monitor tells the status: nodes, where resources run, failures, the fencing history.
+var monitor = []string{"crm_mon", "--output-as=xml"}
+
+// exitDisconnected is Pacemaker's exit code where its daemons do not run (include/crm/common/results.h, CRM_EX_DISCONNECT).
+const exitDisconnected = 102
+
+// rootsOwn is readable by root and hacluster only: others would get a filtered CIB without an error (ACLs).
+const rootsOwn = "/var/lib/pacemaker/cib/cib.xml.sig"
+
+// settle is how long copies of the configuration may differ: a change is on its way to all nodes.
+const settle = 300 * time.Millisecond
+
+// view is what one machine answered.
+type view struct {
+	member  Member
+	doc     *etree.Document
+	text    string
+	secrets []Secret
+}
+
+// Observe reads every member's own copy of the CIB and its secrets, in parallel, and the status from one of them.
+func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
+	members := slices.Clone(want.Members)
+	if len(members) == 0 {
+		for _, h := range hosts {
+			members = append(members, Member{Name: h.Name()})
+		}
+	}
+	views := make([]view, len(members))
+	var g errgroup.Group
+	for i, m := range members {
+		h := hosts.Named(m.Name)
+		views[i].member = m
+		if h == nil {
+			views[i].member.Runs, views[i].member.Why = Unreachable, "no machine of that name"
+			continue
+		}
+		g.Go(func() error { return views[i].look(ctx, h, false) })
+		g.Go(func() error { return views[i].lookAtSecrets(ctx, h) })
+	}
+	if err := g.Wait(); err != nil {
+		return State{}, err
+	}
+	if err := settled(ctx, hosts, views); err != nil {
+		return State{}, err
+	}
+	have := State{Cluster: want.Cluster}
+	best := -1
+	for i := range views {
+		v := &views[i]
+		have.Members = append(have.Members, v.member)
+		have.Secrets = append(have.Secrets, v.secrets...)
+		if v.doc != nil && (best < 0 || v.rank() > views[best].rank()) {
+			best = i
+		}
+	}
+	slices.SortFunc(have.Secrets, func(a, b Secret) int {
+		return strings.Compare(a.Node+"/"+a.Resource+"/"+a.Param, b.Node+"/"+b.Resource+"/"+b.Param)
+	})
+	if best < 0 {
+		return have, nil
+	}
+	have.From, have.CIB = views[best].member.Name, XML(views[best].text)
+	mon, err := hosts.Named(have.From).Run(ctx, reconcile.Cmd{Argv: monitor})
+	if err != nil {
+		return State{}, fmt.Errorf("read the status: %w", err)
+	}
+	have.Monitor = string(mon)
+	return have, nil
+}
+
+// rank prefers the designated controller in a quorate partition, then any quorate member.
+func (v *view) rank() int {
+	r := 0
+	if v.member.Quorate {
+		r += 2
+	}
+	if v.isDC() {
+		r++
+	}
+	return r
+}
+
+func (v *view) isDC() bool {
+	if v.doc == nil || v.member.DC == "" {
+		return false
+	}
+	return nodeName(v.doc, v.member.DC) == v.member.Name
+}
+
+// nodeName gives the name of a node id.
+func nodeName(doc *etree.Document, id string) string {
+	nodes := section(doc, "nodes")
+	if nodes == nil {
+		return ""
+	}
+	for _, n := range nodes.ChildElements() {
+		if attr(n, "id") == id {
+			return attr(n, "uname")
+		}
+	}
+	return ""
+}
+
+// look reads the CIB of one machine. again makes the engine's memory of equal reads let it through.
+func (v *view) look(ctx context.Context, h reconcile.Host, again bool) error {
+	c := reconcile.Cmd{Argv: query}
+	if again {
+		c.Line = func([]byte) {}
+	}
+	out, err := h.Run(ctx, c)
+	m := &v.member
+	var exit *reconcile.ExitError
+	var away *reconcile.UnreachableError
+	switch {
+	case errors.As(err, &away):
+		m.Runs, m.Why = Unreachable, away.Error()
+		return nil
+	case errors.As(err, &exit) && (exit.Code == 127 || exit.Code == 126):
+		m.Runs, m.Why = NotInstalled, "Pacemaker's command line tools are not installed"
+		return nil
+	case errors.As(err, &exit) && (exit.Code == exitDisconnected || exit.Code == 124 || strings.Contains(string(exit.Stderr), "Could not connect")):
+		m.Runs, m.Why = Stopped, firstLine(exit.Stderr)
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the CIB: %w", err)
+	}
+	doc, err := parse(string(out))
+	if err != nil {
+		return fmt.Errorf("%s: read the CIB: %w", h.Name(), err)
+	}
+	cib := doc.Root()
+	conf := cib.SelectElement("configuration")
+	if conf == nil || cib.SelectElement("status") == nil || conf.SelectElement("crm_config") == nil || conf.SelectElement("nodes") == nil {
+		return fmt.Errorf("%s: read the CIB: parts of it are hidden: it must be read as root or hacluster", h.Name())
+	}
+	m.Runs, m.Why = Running, ""
+	m.Quorate = attr(cib, "have-quorum") == "1"
+	m.DC = attr(cib, "dc-uuid")
+	m.Version = version(cib)
+	m.Digest = configurationDigest(doc)
+	m.Settled = true
+	v.doc, v.text = doc, string(out)
+	return nil
+}
+
+// lookAtSecrets reads the secrets of one machine, and finds out whether it is read with sufficient rights.
+func (v *view) lookAtSecrets(ctx context.Context, h reconcile.Host) error {
+	files, err := h.ReadFiles(ctx, secretsDir+"/*/*", rootsOwn)
+	var away *reconcile.UnreachableError
+	switch {
+	case errors.As(err, &away):
+		return nil // look tells it
+	case err != nil:
+		return fmt.Errorf("%s: read Pacemaker's secrets (they and the CIB must be read as root): %w", h.Name(), err)
+	}
+	v.secrets = storedSecrets(h.Name(), files)
+	return nil
+}
+
+// settled reads again where copies of the configuration differ. Members of other partitions (another designated controller) are compared
+// all the same: two partitions that both take changes are what must be found.
+func settled(ctx context.Context, hosts reconcile.Hosts, views []view) error {
+	for try := 0; try < 3 && differ(views); try++ {
+		t := time.NewTimer(settle)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+		var g errgroup.Group
+		for i := range views {
+			if views[i].doc == nil {
+				continue
+			}
+			g.Go(func() error { return views[i].look(ctx, hosts.Named(views[i].member.Name), true) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+	}
+	if differ(views) {
+		for i := range views {
+			views[i].member.Settled = false
+		}
+	}
+	return nil
+}
+
+func differ(views []view) bool {
+	first := ""
+	for i := range views {
+		switch {
+		case views[i].doc == nil:
+		case first == "":
+			first = views[i].member.Digest
+		case first != views[i].member.Digest:
+			return true
+		}
+	}
+	return false
+}
+
+func firstLine(b []byte) string {
+	s, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+	return s
+}

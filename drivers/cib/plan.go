@@ -1,0 +1,284 @@
+package cib
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"github.com/hactl/hactl/drivers/corosync"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// emptyCIB is what `cibadmin --empty` of Pacemaker 2.1.5 prints, with the sections' places fixed.
+const emptyCIB = `<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="0" num_updates="0" admin_epoch="0">` +
+	`<configuration><crm_config/><nodes/><resources/><constraints/></configuration><status/></cib>`
+
+// planner compares one want with one have.
+type planner struct {
+	want, have State
+	live       *etree.Document // as observed
+	work       *etree.Document // live with the edits so far
+	inv        map[reconcile.Ref]entry
+	schema     string
+	edits      []Edit
+	pins       []Pin
+	changes    []reconcile.Change
+	notes      []reconcile.Note
+	probes     []Object
+	awaited    []string
+	errs       []error
+}
+
+// newPlanner compares; its fields hold the answer.
+func newPlanner(want, have State) (*planner, error) {
+	p := &planner{want: want, have: have}
+	src := string(have.CIB)
+	if src == "" {
+		src = emptyCIB
+	}
+	var err error
+	if p.live, err = parse(src); err != nil {
+		return nil, fmt.Errorf("the CIB of %s: %w", have.From, err)
+	}
+	if p.live.Root().SelectElement("configuration") == nil {
+		return nil, fmt.Errorf("the CIB of %s has no configuration: was it read as another user than root?", have.From)
+	}
+	p.work = p.live.Copy()
+	p.schema = attr(p.live.Root(), "validate-with")
+	p.inv = inventory(p.live)
+	for _, o := range want.Objects {
+		p.object(o)
+	}
+	p.groupOrders()
+	p.seed()
+	p.leftovers()
+	p.record()
+	return p, errors.Join(p.errs...)
+}
+
+// Plan makes one step for all changes of the CIB, behind the secrets that it refers to and the probes of the fence devices in it.
+func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
+	if want.Cluster == "" {
+		return nil, nil
+	}
+	p, err := newPlanner(want, have)
+	if err != nil {
+		return nil, err
+	}
+	steps, needs, pending := p.planSecrets()
+	if len(p.changes) == 0 {
+		return steps, nil
+	}
+	probes := p.planProbes(needs)
+	steps = append(steps, probes...)
+	st := reconcile.Step{ID: "cib " + cmp.Or(have.From, p.firstMember()) + " change", Host: cmp.Or(have.From, p.firstMember()),
+		Changes: p.changes, Needs: needs, Pending: pending}
+	for _, s := range probes {
+		if s.Pending != "" && st.Pending == "" {
+			st.Pending = "waits for the probe of a fence device: " + s.Pending
+		}
+	}
+	dc, quorate := p.leader()
+	switch {
+	case !have.formed():
+		st.Pending = "known after the cluster runs"
+		st.Needs = append(st.Needs, corosync.Formed(want.Cluster))
+	case dc == "":
+		st.Pending = "the cluster has no designated controller yet"
+	case !quorate:
+		st.Pending = "the cluster has no quorum: Pacemaker takes no change"
+	default:
+		st.Needs = append(st.Needs, corosync.Formed(want.Cluster))
+	}
+	if st.Pending == "" {
+		st.Ops = []reconcile.Op{Patch{Cluster: want.Cluster, Schema: p.schema, Edits: p.edits, Pins: p.pins}}
+		if len(p.awaited) > 0 {
+			st.Ops = append(st.Ops, Await{Resources: p.awaited, Limit: p.awaitLimit()})
+		}
+	}
+	return append(steps, st), nil
+}
+
+func (p *planner) firstMember() string {
+	for _, m := range p.have.Members {
+		if m.Runs == Running || m.Runs == Stopped {
+			return m.Name
+		}
+	}
+	if len(p.want.Members) > 0 {
+		return p.want.Members[0].Name
+	}
+	return ""
+}
+
+// leader gives the designated controller in the view of the member whose CIB was read, and whether that one is in a quorate partition.
+func (p *planner) leader() (dc string, quorate bool) {
+	m := p.have.member(p.have.From)
+	if m == nil {
+		return "", false
+	}
+	return m.DC, m.Quorate
+}
+
+func (p *planner) note(n reconcile.Note) { p.notes = append(p.notes, n) }
+
+// do records an edit and carries it out on the working copy, so that later edits see it.
+func (p *planner) do(e Edit) {
+	if err := e.apply(p.work); err != nil {
+		p.errs = append(p.errs, fmt.Errorf("cannot be edited: %w", err))
+		return
+	}
+	p.edits = append(p.edits, e)
+}
+
+// change records a difference for people.
+func (p *planner) change(o *Object, a reconcile.Action, path, have, want string, r reconcile.Risk, why string) {
+	pos, ok := o.Pos[path]
+	if !ok {
+		pos = o.Pos[""]
+	}
+	p.changes = append(p.changes, reconcile.Change{Object: o.Ref, Action: a, Path: path, Have: have, Want: want, Source: pos, Risk: r, Why: why})
+}
+
+// seed removes the short dc-deadtime with which a new cluster was seeded, unless a manifest declares one.
+func (p *planner) seed() {
+	ref := Options(p.want.Cluster)
+	gone := reconcile.Change{Object: ref, Action: reconcile.Update, Path: "properties.dc-deadtime", Have: "2s", Source: p.want.Source,
+		Why: "the seed of a new cluster, no setting"}
+	declared := slices.ContainsFunc(p.want.Objects, func(o Object) bool {
+		_, ok := o.Pos["properties.dc-deadtime"]
+		return ok && o.Ref == ref && !slices.Contains(o.Null, "properties.dc-deadtime")
+	})
+	if !p.have.formed() {
+		if !declared {
+			p.changes = append(p.changes, gone)
+		}
+		return
+	}
+	el := findID(p.work, corosync.SeedID)
+	if el == nil || declared {
+		return
+	}
+	gone.Have = attr(el, "value")
+	p.pinPair(el.Parent(), attr(el, "name"), ref)
+	p.do(Edit{Do: remove, At: address(el)})
+	p.changes = append(p.changes, gone)
+}
+
+// record brings the inventory up to date with what is wanted.
+func (p *planner) record() {
+	for i := range p.want.Objects {
+		o := &p.want.Objects[i]
+		fields := p.wantedFields(o)
+		value := encodeEntry(p.want.Owner, fields)
+		e := p.inv[o.Ref]
+		shared := o.Ref.Kind == "Cluster" || o.Ref.Kind == "Node" // there without hactl, too
+		if e.value == value || len(fields) == 0 && e.el == nil && shared {
+			continue
+		}
+		name := entryName(o.Ref)
+		changed := slices.ContainsFunc(p.changes, func(c reconcile.Change) bool { return c.Object == o.Ref })
+		switch {
+		case e.el != nil && e.owner != p.want.Owner:
+			p.change(o, reconcile.Adopt, "owner", e.owner, p.want.Owner, reconcile.AdoptRisk, "another owner manages it")
+		case !changed && e.el == nil:
+			p.note(reconcile.Note{Kind: reconcile.NoteAdopts, Object: o.Ref, Text: "is as wanted and is taken over", Source: o.Pos[""]})
+			p.change(o, reconcile.Adopt, "", "", "", reconcile.Safe, "")
+		case !changed:
+			p.change(o, reconcile.Adopt, "fields", "", "", reconcile.Safe, "the record of the managed fields changes")
+		}
+		p.pinPair(inventorySet(p.live), name, o.Ref)
+		if e.el != nil {
+			p.do(Edit{Do: set, At: address(e.el), Attr: "value", Value: reconcile.Plain(value)})
+			continue
+		}
+		p.inventoryHome()
+		nv := etree.NewElement("nvpair")
+		nv.CreateAttr("id", name)
+		nv.CreateAttr("name", name)
+		nv.CreateAttr("value", value)
+		p.do(Edit{Do: create, At: "cluster_property_set#" + inventoryID, XML: Fragment(source(nv))})
+	}
+}
+
+// inventoryHome makes the inventory's property set: never the first one, because pcs writes into that.
+func (p *planner) inventoryHome() {
+	if inventorySet(p.work) != nil {
+		return
+	}
+	p.optionsHome()
+	p.do(Edit{Do: create, At: "crm_config", XML: Fragment(`<cluster_property_set id="` + inventoryID + `"/>`)})
+}
+
+// optionsHome makes the first property set.
+func (p *planner) optionsHome() *etree.Element {
+	p.sectionHome("crm_config")
+	crm := section(p.work, "crm_config")
+	if el := plainProperties(crm); el != nil {
+		return el
+	}
+	p.do(Edit{Do: create, At: "crm_config", After: "^", XML: `<cluster_property_set id="cib-bootstrap-options"/>`})
+	return plainProperties(crm)
+}
+
+// plainProperties is the set that cluster options are written to: cib-bootstrap-options, or the first that is not the inventory.
+func plainProperties(crm *etree.Element) *etree.Element {
+	if crm == nil {
+		return nil
+	}
+	var first *etree.Element
+	for _, c := range crm.SelectElements("cluster_property_set") {
+		switch {
+		case attr(c, "id") == "cib-bootstrap-options":
+			return c
+		case first == nil && attr(c, "id") != inventoryID && c.SelectElement("rule") == nil && !has(c, "id-ref"):
+			first = c
+		}
+	}
+	return first
+}
+
+func (p *planner) sectionHome(name string) {
+	if section(p.work, name) == nil {
+		p.do(Edit{Do: create, At: "configuration", XML: Fragment("<" + name + "/>")})
+	}
+}
+
+// wantedFields are all fields of an object's parts.
+func (p *planner) wantedFields(o *Object) []field {
+	var fields []field
+	for _, part := range o.Parts {
+		el, err := fragment(part.XML)
+		if err != nil {
+			continue // told by object
+		}
+		fields = append(fields, fieldsOf(part.Prefix, el)...)
+	}
+	return fields
+}
+
+// uniqueID makes an id that no element has yet.
+func (p *planner) uniqueID(id string) string {
+	base := id
+	for n := 1; findID(p.work, id) != nil; n++ {
+		id = fmt.Sprintf("%s-%d", base, n)
+	}
+	return id
+}
+
+// freshIDs gives the element and what is in it ids that are free, but for the ids of objects.
+func (p *planner) freshIDs(el *etree.Element) {
+	if id := attr(el, "id"); id != "" {
+		el.CreateAttr("id", p.uniqueID(id))
+	}
+	for _, c := range el.ChildElements() {
+		p.freshIDs(c)
+	}
+}
+
+// joinWords joins for a sentence.
+func joinWords(w []string) string { return strings.Join(w, ", ") }

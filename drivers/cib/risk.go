@@ -1,0 +1,49 @@
+package cib
+
+import (
+	"strings"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// risk is what changing a field of an existing object may cost by itself; what the scheduler predicts comes on top.
+func (c *comparison) risk(path string) reconcile.Risk {
+	switch c.o.Ref.Kind {
+	case "Cluster":
+		return reconcile.Safe
+	case "FenceDevice":
+		switch {
+		case strings.HasPrefix(path, "meta.") || strings.HasPrefix(path, "operations[") || path == "description":
+			return reconcile.Safe
+		case path == "agent" || strings.HasPrefix(path, "params."):
+			return reconcile.ReloadRisk // the device starts anew; nothing that serves notices
+		}
+		return reconcile.Safe
+	case "Resource", "ResourceGroup":
+		if path == "agent" || path == "template" || path == "clone" || strings.HasPrefix(path, "params.") {
+			return reconcile.RestartRisk
+		}
+	}
+	return reconcile.Safe
+}
+
+// createRisk is for what is new: nothing that runs notices it, but for options that switch protection off.
+func (c *comparison) createRisk(reconcile.Change) reconcile.Risk { return reconcile.Safe }
+
+// raise looks at values whose meaning is a risk whatever the scheduler says.
+func raise(d *reconcile.Change, formed bool) {
+	if !formed || d.Object.Kind != "Cluster" {
+		return
+	}
+	on, isBool := boolean(d.Want)
+	switch d.Path {
+	case "properties.stonith-enabled":
+		if isBool && !on {
+			d.Risk, d.Why = max(d.Risk, reconcile.Fence), "fencing stops working"
+		}
+	case "properties.no-quorum-policy":
+		if d.Want == "ignore" && d.Have != "" {
+			d.Risk, d.Why = max(d.Risk, reconcile.Quorum), "a partition without quorum will run resources"
+		}
+	}
+}

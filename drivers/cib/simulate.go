@@ -1,0 +1,176 @@
+package cib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// Instance is a resource on a node, or nowhere (Node empty).
+type Instance struct {
+	Resource, Node, Role             string
+	Managed, Blocked, Failed, Orphan bool
+	Agent                            string
+}
+
+// active tells whether it runs.
+func (i Instance) active() bool { return i.Node != "" && i.Role != "Stopped" }
+
+// clusterStatus is a <nodes> and <resources> of crm_mon or crm_simulate.
+type clusterStatus struct {
+	nodes     []nodeStatus
+	instances []Instance
+	within    map[string][]string // the groups, clones and bundles that hold a resource, outermost first
+}
+
+type nodeStatus struct {
+	name                                                              string
+	online, standby, standbyOnFail, maintenance, pending, unclean, dc bool
+}
+
+// simulation is one run of crm_simulate.
+type simulation struct {
+	now, then  clusterStatus
+	actions    []schedAction
+	transition []schedAction
+}
+
+// schedAction is an action of the summary (Action is start, stop, restart, …) or of the transition (Action is the operation).
+type schedAction struct {
+	Action, Resource, Node, Source, Dest, Role, NextRole, Reason, Interval, Target, Blocked string
+}
+
+// readStatus reads <nodes> and <resources> below an element.
+func readStatus(el *etree.Element) clusterStatus {
+	s := clusterStatus{within: map[string][]string{}}
+	if el == nil {
+		return s
+	}
+	if ns := el.SelectElement("nodes"); ns != nil {
+		for _, n := range ns.SelectElements("node") {
+			s.nodes = append(s.nodes, nodeStatus{name: attr(n, "name"), online: yes(n, "online"), standby: yes(n, "standby"),
+				standbyOnFail: yes(n, "standby_onfail"), maintenance: yes(n, "maintenance"), pending: yes(n, "pending"), unclean: yes(n, "unclean"), dc: yes(n, "is_dc")})
+		}
+	}
+	if rs := el.SelectElement("resources"); rs != nil {
+		s.resources(rs, nil)
+	}
+	return s
+}
+
+func yes(el *etree.Element, name string) bool { return attr(el, name) == "true" }
+
+func (s *clusterStatus) resources(el *etree.Element, within []string) {
+	for _, c := range el.ChildElements() {
+		if c.Tag != "resource" {
+			inside := within
+			if id := attr(c, "id"); id != "" && c.Tag != "replica" {
+				inside = append(append([]string(nil), within...), strings.SplitN(id, ":", 2)[0])
+			}
+			s.resources(c, inside)
+			continue
+		}
+		id := strings.SplitN(attr(c, "id"), ":", 2)[0]
+		if len(within) > len(s.within[id]) {
+			s.within[id] = within
+		}
+		i := Instance{Resource: id, Role: canonicalRole(attr(c, "role")), Managed: yes(c, "managed"), Blocked: yes(c, "blocked"),
+			Failed: yes(c, "failed"), Orphan: yes(c, "orphaned"), Agent: attr(c, "resource_agent")}
+		nodes := c.SelectElements("node")
+		if len(nodes) == 0 {
+			s.instances = append(s.instances, i)
+		}
+		for _, n := range nodes {
+			i.Node = attr(n, "name")
+			s.instances = append(s.instances, i)
+		}
+	}
+}
+
+// of gives the instances of a resource, or of all that is in a group, clone or bundle.
+func (s clusterStatus) of(id string) []Instance {
+	var out []Instance
+	for _, i := range s.instances {
+		in := i.Resource == id
+		for _, w := range s.within[i.Resource] {
+			in = in || w == id
+		}
+		if in {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// parseSimulation reads `crm_simulate -S --output-as=xml` (xml/api of Pacemaker 2.1).
+func parseSimulation(out string) (simulation, error) {
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(out); err != nil {
+		return simulation{}, fmt.Errorf("read crm_simulate's answer: %w", err)
+	}
+	root := doc.Root()
+	if root == nil || root.Tag != "pacemaker-result" {
+		return simulation{}, errors.New("read crm_simulate's answer: it is no pacemaker-result")
+	}
+	s := simulation{now: readStatus(root.SelectElement("cluster_status")), then: readStatus(root.SelectElement("revised_cluster_status"))}
+	if a := root.SelectElement("actions"); a != nil {
+		for _, el := range a.ChildElements() {
+			x := schedAction{Action: attr(el, "action"), Resource: attr(el, "resource"), Node: attr(el, "node"), Source: attr(el, "source"),
+				Dest: attr(el, "dest"), Role: attr(el, "role"), NextRole: attr(el, "next-role"), Reason: attr(el, "reason"), Blocked: attr(el, "blocked")}
+			if el.Tag == "node_action" {
+				x.Action, x.Resource = attr(el, "task"), ""
+			}
+			s.actions = append(s.actions, x)
+		}
+	}
+	if t := root.SelectElement("transition"); t != nil {
+		for _, el := range t.ChildElements() {
+			x := schedAction{Resource: attr(el, "resource"), Node: attr(el, "node"), Interval: attr(el, "interval")}
+			switch el.Tag {
+			case "rsc_action":
+				x.Action = attr(el, "op")
+			case "fencing":
+				x.Action, x.Target, x.Node = "fence", attr(el, "target"), attr(el, "target")
+			case "cluster_action":
+				x.Action = attr(el, "task")
+			default:
+				continue // pseudo actions are the scheduler's own marks
+			}
+			s.transition = append(s.transition, x)
+		}
+	}
+	return s, nil
+}
+
+// simulate asks the scheduler on a node what it would do with a CIB; result is the CIB afterwards.
+func simulate(ctx context.Context, h reconcile.Host, cib string) (sim simulation, result string, err error) {
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"crm_simulate", "--xml-pipe", "--simulate", "--output-as=xml", "--save-output=/dev/stdout"}, Stdin: []byte(cib)})
+	if err != nil {
+		var exit *reconcile.ExitError
+		if errors.As(err, &exit) {
+			exit.Stdout, exit.Stderr = nil, withoutXML(exit.Stderr)
+		}
+		return simulation{}, "", err
+	}
+	answer, result := splitAnswer(string(out))
+	sim, err = parseSimulation(answer)
+	return sim, result, err
+}
+
+// splitAnswer takes the CIB that crm_simulate saved out of its output.
+func splitAnswer(out string) (answer, cib string) {
+	from := strings.Index(out, "<cib ")
+	to := strings.LastIndex(out, "</cib>")
+	if from < 0 || to < from {
+		return out, ""
+	}
+	to += len("</cib>")
+	answer = out[:from] + out[to:]
+	answer = strings.ReplaceAll(answer, `<?xml version="1.0"?>`, "")
+	return strings.TrimSpace(answer), out[from:to]
+}

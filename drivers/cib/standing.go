@@ -1,0 +1,140 @@
+package cib
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// Provides gives the objects that are in the CIB, by the kinds of the manifests.
+func (d *Driver) Provides(have State) []reconcile.Ref {
+	if !have.formed() {
+		return nil
+	}
+	doc, err := parse(string(have.CIB))
+	if err != nil {
+		return nil // Plan tells it
+	}
+	var refs []reconcile.Ref
+	if s := section(doc, "resources"); s != nil {
+		for _, el := range s.FindElements(".//primitive") {
+			if attr(el, "class") == "stonith" {
+				refs = append(refs, FenceDevice(attr(el, "id")))
+			} else {
+				refs = append(refs, Resource(attr(el, "id")))
+			}
+		}
+		for _, el := range s.FindElements(".//group") {
+			refs = append(refs, Group(attr(el, "id")))
+		}
+	}
+	if s := section(doc, "constraints"); s != nil {
+		for _, el := range s.ChildElements() {
+			refs = append(refs, Constraint(attr(el, "id")))
+		}
+	}
+	for _, s := range have.Secrets {
+		refs = append(refs, secretRef(s.Node, s.Resource, s.Param))
+	}
+	return refs
+}
+
+// Standing tells what the members say of the cluster, each by its own copy of the CIB.
+func (d *Driver) Standing(want, have State) reconcile.Standing {
+	var s reconcile.Standing
+	if !have.formed() {
+		return s
+	}
+	s.Formed = true
+	trouble := func(format string, args ...any) { s.Trouble = append(s.Trouble, fmt.Sprintf(format, args...)) }
+	dcs := map[string][]string{}
+	digests := map[string][]string{}
+	for _, m := range have.Members {
+		if m.Runs != Running {
+			continue
+		}
+		s.Quorate = s.Quorate || m.Quorate
+		if m.DC != "" {
+			dcs[m.DC] = append(dcs[m.DC], m.Name)
+		}
+		if !m.Settled {
+			digests[m.Digest] = append(digests[m.Digest], m.Name)
+		}
+	}
+	switch {
+	case len(dcs) == 0:
+		trouble("no designated controller is elected; wait, or see journalctl -u pacemaker")
+	case len(dcs) > 1:
+		trouble("the cluster is split: %s follow different designated controllers; a change made now is lost on one side", parts(dcs))
+	}
+	if !s.Quorate {
+		trouble("no member has quorum; bring the missing nodes back")
+	}
+	if len(digests) > 1 && len(dcs) < 2 {
+		trouble("the members have different configurations: %s; wait for the cluster to agree, or restart Pacemaker on the odd one", parts(digests))
+	}
+	doc, err := parse(string(have.CIB))
+	if err != nil {
+		trouble("the CIB cannot be read: %v", err)
+		return s
+	}
+	for _, m := range have.Members {
+		if st := nodeState(doc, m.Name); st != nil && m.Runs != Running && attr(st, "expected") != "member" && !inMembership(attr(st, "in_ccm")) {
+			s.Offline = append(s.Offline, m.Name)
+		}
+	}
+	mon, err := readMonitor(have.Monitor)
+	if err != nil {
+		return s
+	}
+	var unclean []string
+	for _, n := range readStatus(mon).nodes {
+		if n.unclean {
+			unclean = append(unclean, n.name)
+			s.Offline = slices.DeleteFunc(s.Offline, func(o string) bool { return o == n.name })
+		}
+	}
+	pending := pendingFencing(mon)
+	if (len(unclean) > 0 || len(pending) > 0) && !onlyCure(want, have) {
+		if len(unclean) > 0 {
+			trouble("%s is unclean and waits to be fenced: only changes of fence devices and stonith- options are safe until then; see stonith_admin --history '*'", joinWords(unclean))
+		} else {
+			trouble("fencing of %s is pending; wait for it", joinWords(pending))
+		}
+	}
+	return s
+}
+
+// inMembership reads in_ccm: a word, or since Pacemaker 2.1.7 a time.
+func inMembership(s string) bool { return s != "" && s != "false" && s != "0" }
+
+func parts(m map[string][]string) string {
+	var out []string
+	for _, names := range m {
+		out = append(out, strings.Join(names, "+"))
+	}
+	sort.Strings(out)
+	return strings.Join(out, " and ")
+}
+
+// onlyCure tells whether the plan touches nothing but fence devices and options of fencing: they are the cure, not a danger.
+func onlyCure(want, have State) bool {
+	if want.Cluster == "" {
+		return false
+	}
+	p, err := newPlanner(want, have)
+	if err != nil {
+		return false
+	}
+	for _, c := range p.changes {
+		cure := c.Object.Kind == "FenceDevice" || c.Object.Kind == "Cluster" && (c.Path == "" || strings.HasPrefix(c.Path, "properties.stonith-") ||
+			strings.HasPrefix(c.Path, "properties.fencing-") || c.Path == "properties.have-watchdog") || c.Action == reconcile.Adopt && c.Risk == reconcile.Safe
+		if !cure {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,135 @@
+package cib
+
+import (
+	"github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// State is the CIB as it is wanted or as it is. Only the fields of the one side are set, as their comments say.
+type State struct {
+	// Cluster is the Cluster's name (want).
+	Cluster string `json:"cluster,omitempty"`
+	// Owner is the name under which objects are recorded as ours (want).
+	Owner string `json:"owner,omitempty"`
+	// Prune tells to delete objects of this owner that no manifest tells any more (want).
+	Prune bool `json:"prune,omitempty"`
+	// Source is the place of the Cluster (want).
+	Source v1.Pos `json:"source,omitzero"`
+	// Objects are what is wanted, in the order of the manifests (want).
+	Objects []Object `json:"objects,omitempty"`
+	// Members are the configured nodes in id order; observed, with their view of the cluster (want, have).
+	Members []Member `json:"members,omitempty"`
+	// Secrets are the values that resources refer to: wanted on every member, or found on one (want, have).
+	Secrets []Secret `json:"secrets,omitempty"`
+	// From names the member whose CIB this is: the designated controller's where it answered (have).
+	From string `json:"from,omitempty"`
+	// CIB is the live CIB, configuration and status; empty where no member runs Pacemaker (have).
+	CIB XML `json:"cib,omitempty"`
+	// Monitor is `crm_mon --output-as=xml` of a running member (have).
+	Monitor string `json:"monitor,omitempty"`
+}
+
+// Object is an object of the manifests as it is to stand in the CIB.
+type Object struct {
+	Ref reconcile.Ref `json:"ref"`
+	// Parts are its elements. The first is the object itself.
+	Parts []Part `json:"parts"`
+	// Pos are the places of its fields by path; "" is the object's.
+	Pos map[string]v1.Pos `json:"pos,omitempty"`
+	// Null are the paths of fields that the manifest removes.
+	Null []string `json:"null,omitempty"`
+	// Group is the id of the group that it is a member of, After the member before it.
+	Group string `json:"group,omitempty"`
+	After string `json:"after,omitempty"`
+	// Fence tells that it is a fence device that has to be probed.
+	Fence *Device `json:"fence,omitempty"`
+}
+
+// Part is one element of an object.
+type Part struct {
+	// Prefix stands before the paths of the part's fields: "" for the object itself, "properties", "avoidTargets[node1]".
+	Prefix string `json:"prefix,omitempty"`
+	// Section is the element below <configuration> that holds it.
+	Section string `json:"section"`
+	// XML is the element with the fields that are wanted.
+	XML string `json:"xml"`
+}
+
+// Device is what a probe of a fence device needs beside its parameters.
+type Device struct {
+	Agent string `json:"agent"`
+	// Plugs are the node and plug pairs that it can fence. Without any it is probed once without a plug.
+	Plugs []Plug `json:"plugs,omitempty"`
+	// Nodes are those that may run it.
+	Nodes []string `json:"nodes"`
+	// Params are the agent's parameters, secrets included.
+	Params []Param `json:"params,omitempty"`
+}
+
+// Plug names a node and its plug on the device.
+type Plug struct {
+	Node string `json:"node"`
+	Plug string `json:"plug"`
+}
+
+// Param is a named value.
+type Param struct {
+	Name  string         `json:"name"`
+	Value reconcile.Text `json:"value"`
+}
+
+// Secret is a value that a resource's parameter refers to by lrm://.
+type Secret struct {
+	// Node is where it was found; empty where it is wanted.
+	Node     string         `json:"node,omitempty"`
+	Resource string         `json:"resource"`
+	Param    string         `json:"param"`
+	Value    reconcile.Text `json:"value"`
+	// Signed tells that the checksum beside it is right, and Private that the file is root's alone (found only).
+	Signed  bool          `json:"signed,omitempty"`
+	Private bool          `json:"private,omitempty"`
+	Object  reconcile.Ref `json:"object,omitzero"`
+	Source  v1.Pos        `json:"source,omitzero"`
+}
+
+// Runs is how Pacemaker does on a machine.
+type Runs string
+
+// Whether Pacemaker runs on a member. The zero value is one that was not looked at.
+const (
+	Running      Runs = "running"
+	Stopped      Runs = "stopped"
+	NotInstalled Runs = "not installed"
+	Unreachable  Runs = "unreachable"
+)
+
+// Member is a configured node and what it says of the cluster.
+type Member struct {
+	Name string `json:"name"`
+	ID   int    `json:"id,omitempty"`
+	Runs Runs   `json:"runs,omitempty"`
+	// Why says why it could not be asked.
+	Why string `json:"why,omitempty"`
+	// DC is the node id of the designated controller in its view; empty: none.
+	DC string `json:"dc,omitempty"`
+	// Quorate tells whether its partition has quorum.
+	Quorate bool `json:"quorate,omitempty"`
+	// Digest is of the configuration in its copy of the CIB.
+	Digest string `json:"digest,omitempty"`
+	// Version is admin_epoch.epoch.num_updates of its copy.
+	Version string `json:"version,omitempty"`
+	// Settled is false where its copy still differed from others after a short wait.
+	Settled bool `json:"settled,omitempty"`
+}
+
+func (s State) member(name string) *Member {
+	for i := range s.Members {
+		if s.Members[i].Name == name {
+			return &s.Members[i]
+		}
+	}
+	return nil
+}
+
+// formed tells whether a cluster runs that has a configuration to change.
+func (s State) formed() bool { return s.CIB != "" }

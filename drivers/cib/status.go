@@ -1,0 +1,284 @@
+package cib
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+func nodeState(doc *etree.Document, name string) *etree.Element {
+	st := doc.Root().SelectElement("status")
+	if st == nil {
+		return nil
+	}
+	for _, n := range st.SelectElements("node_state") {
+		if attr(n, "uname") == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// pendingFencing lists the targets of fencing that is not over.
+func pendingFencing(mon *etree.Element) []string {
+	var out []string
+	for _, e := range mon.FindElements("./fence_history/fence_event") {
+		if s := attr(e, "status"); s == "pending" && !slices.Contains(out, attr(e, "target")) {
+			out = append(out, attr(e, "target"))
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Status tells of the nodes, the resources, what failed, and which device can fence which node.
+func (d *Driver) Status(have State) []reconcile.Health {
+	var out []reconcile.Health
+	add := func(ref reconcile.Ref, l reconcile.Level, format string, args ...any) {
+		out = append(out, reconcile.Health{Object: ref, Level: l, Text: fmt.Sprintf(format, args...)})
+	}
+	for _, m := range have.Members {
+		switch m.Runs {
+		case Unreachable:
+			add(NodeOptions(m.Name), reconcile.Failed, "unreachable: %s", m.Why)
+		case Stopped:
+			add(NodeOptions(m.Name), reconcile.Degraded, "Pacemaker does not run")
+		case NotInstalled:
+			add(NodeOptions(m.Name), reconcile.Degraded, "Pacemaker is not installed")
+		}
+	}
+	if !have.formed() {
+		return out
+	}
+	mon, err := readMonitor(have.Monitor)
+	if err != nil {
+		add(reconcile.Ref{Kind: "cluster", Name: have.Cluster}, reconcile.Failed, "%v", err)
+		return out
+	}
+	st := readStatus(mon)
+	now := time.Time{}
+	if el := mon.FindElement("./summary/last_update"); el != nil {
+		now, _ = monTime(attr(el, "time"))
+	}
+	if dc := mon.FindElement("./summary/current_dc"); dc != nil {
+		level, quorum := reconcile.OK, "with quorum"
+		if !yes(dc, "with_quorum") {
+			level, quorum = reconcile.Failed, "WITHOUT quorum"
+		}
+		if !yes(dc, "present") {
+			add(reconcile.Ref{Kind: "cluster", Name: have.Cluster}, reconcile.Failed, "no designated controller")
+		} else {
+			add(reconcile.Ref{Kind: "cluster", Name: have.Cluster}, level, "designated controller %s, %s", attr(dc, "name"), quorum)
+		}
+	}
+	for _, n := range st.nodes {
+		level, text := n.health()
+		add(NodeOptions(n.name), level, "%s", text)
+	}
+	failed := failures(mon)
+	doc, err := parse(string(have.CIB))
+	if err != nil {
+		return out
+	}
+	for _, id := range resourceOrder(st) {
+		level, text := resourceHealth(st.of(id), st.within[id])
+		var fs []string
+		for _, f := range failed {
+			if f.resource == id {
+				s := f.String()
+				if age := f.age(now); age > 0 {
+					s += fmt.Sprintf(", %s ago", age)
+				}
+				fs = append(fs, s)
+			}
+		}
+		if fs != nil {
+			level = max(level, reconcile.Degraded)
+			text += "; failed: " + strings.Join(fs, "; ")
+		}
+		add(refOf(doc, id), level, "%s", text)
+	}
+	return append(out, coverage(doc, mon, st)...)
+}
+
+func refOf(doc *etree.Document, id string) reconcile.Ref {
+	if el := findID(doc, id); el != nil && attr(el, "class") == "stonith" {
+		return FenceDevice(id)
+	}
+	return Resource(id)
+}
+
+func (n nodeStatus) health() (reconcile.Level, string) {
+	switch {
+	case n.unclean:
+		return reconcile.Failed, "UNCLEAN, waits to be fenced"
+	case n.pending:
+		return reconcile.Info, "joining"
+	case !n.online:
+		return reconcile.Degraded, "offline"
+	case n.maintenance:
+		return reconcile.Info, "online, in maintenance"
+	case n.standbyOnFail:
+		return reconcile.Degraded, "online, in standby because of a failure"
+	case n.standby:
+		return reconcile.Info, "online, in standby"
+	}
+	return reconcile.OK, "online"
+}
+
+func resourceOrder(st clusterStatus) []string {
+	var ids []string
+	for _, i := range st.instances {
+		if !slices.Contains(ids, i.Resource) {
+			ids = append(ids, i.Resource)
+		}
+	}
+	return ids
+}
+
+func resourceHealth(is []Instance, within []string) (reconcile.Level, string) {
+	level := reconcile.OK
+	byRole := map[string][]string{}
+	var extra []string
+	say := func(s string, l reconcile.Level) {
+		level = max(level, l)
+		if !slices.Contains(extra, s) {
+			extra = append(extra, s)
+		}
+	}
+	for _, i := range is {
+		if i.active() {
+			byRole[i.Role] = append(byRole[i.Role], i.Node)
+		}
+		if i.Failed {
+			say("FAILED", reconcile.Failed)
+		}
+		if i.Blocked {
+			say("blocked", reconcile.Failed)
+		}
+		if !i.Managed {
+			say("unmanaged", reconcile.Info)
+		}
+		if i.Orphan {
+			say("orphaned", reconcile.Degraded)
+		}
+	}
+	var words []string
+	for _, r := range []string{"Promoted", "Started", "Unpromoted"} {
+		if on := byRole[r]; on != nil {
+			sort.Strings(on)
+			words = append(words, strings.ToLower(r)+" on "+joinWords(on))
+			delete(byRole, r)
+		}
+	}
+	for _, r := range sortedRoles(byRole) {
+		words = append(words, strings.ToLower(r)+" on "+joinWords(byRole[r]))
+	}
+	if words == nil {
+		words = []string{"stopped"}
+		level = max(level, reconcile.Degraded)
+	}
+	words = append(words, extra...)
+	if len(within) > 0 {
+		words = append(words, "in "+within[len(within)-1])
+	}
+	return level, strings.Join(words, ", ")
+}
+
+func sortedRoles(m map[string][]string) []string {
+	var rs []string
+	for r := range m {
+		rs = append(rs, r)
+	}
+	sort.Strings(rs)
+	return rs
+}
+
+// coverage tells for each node which devices can fence it and how they do.
+func coverage(doc *etree.Document, mon *etree.Element, st clusterStatus) []reconcile.Health {
+	var out []reconcile.Health
+	if p := plainProperties(section(doc, "crm_config")); p != nil {
+		for _, name := range []string{"stonith-enabled", "fencing-enabled"} {
+			if nv := pairNamed(p, name); nv != nil {
+				if on, ok := boolean(attr(nv, "value")); ok && !on {
+					return []reconcile.Health{{Object: reconcile.Ref{Kind: "fencing", Name: "all"}, Level: reconcile.Degraded, Text: "switched off: " + name + "=" + attr(nv, "value")}}
+				}
+			}
+		}
+	}
+	devices := fenceDevices(doc)
+	failed := failures(mon)
+	for _, n := range st.nodes {
+		var good, bad []string
+		for _, dv := range devices {
+			if !dv.covers(n.name) {
+				continue
+			}
+			is := st.of(dv.id)
+			f := slices.IndexFunc(failed, func(f failure) bool { return f.resource == dv.id })
+			switch {
+			case f >= 0:
+				bad = append(bad, dv.id+" ("+failed[f].String()+")")
+			case slices.ContainsFunc(is, Instance.active):
+				good = append(good, dv.id)
+			default:
+				bad = append(bad, dv.id+" (not started)")
+			}
+		}
+		h := reconcile.Health{Object: reconcile.Ref{Kind: "fencing", Name: n.name}, Level: reconcile.OK, Text: "can be fenced by " + joinWords(good)}
+		switch {
+		case good == nil && bad == nil:
+			h.Level, h.Text = reconcile.Failed, "no device can fence it"
+		case good == nil:
+			h.Level, h.Text = reconcile.Failed, "cannot be fenced now: "+joinWords(bad)
+		case bad != nil:
+			h.Level, h.Text = reconcile.Degraded, h.Text+"; not by "+joinWords(bad)
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// fenceTarget is a device and the nodes that its parameters name; all of them where they name none (dynamic lists).
+type fenceTarget struct {
+	id    string
+	nodes []string
+	all   bool
+}
+
+func (f fenceTarget) covers(node string) bool { return f.all || slices.Contains(f.nodes, node) }
+
+func fenceDevices(doc *etree.Document) []fenceTarget {
+	var out []fenceTarget
+	s := section(doc, "resources")
+	if s == nil {
+		return nil
+	}
+	for _, el := range s.FindElements(".//primitive") {
+		if attr(el, "class") != "stonith" {
+			continue
+		}
+		f := fenceTarget{id: attr(el, "id"), all: true}
+		for _, nv := range el.FindElements("./instance_attributes/nvpair") {
+			switch attr(nv, "name") {
+			case "pcmk_host_list":
+				f.all = false
+				f.nodes = append(f.nodes, splitHosts(attr(nv, "value"))...)
+			case "pcmk_host_map":
+				f.all = false
+				for _, e := range splitHosts(attr(nv, "value")) {
+					n, _, _ := strings.Cut(strings.ReplaceAll(e, "=", ":"), ":")
+					f.nodes = append(f.nodes, n)
+				}
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
