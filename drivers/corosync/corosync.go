@@ -102,6 +102,8 @@ type NodeState struct {
 	Pacemaker string `json:"pacemaker,omitempty"`
 	// CIB is what lies in Pacemaker's folder; nil: nothing that ever belonged to a cluster (a seed that was never used is nothing).
 	CIB *StoredCIB `json:"cib,omitempty"`
+	// Example is set where the daemons run with the example configuration of the distribution's package.
+	Example *Example `json:"example,omitempty"`
 	// Marked lists the options for which hactl owes this node a restart.
 	Marked []string `json:"marked,omitempty"`
 	// Running is what the running corosync knows; nil where it does not run.
@@ -113,6 +115,11 @@ type StoredCIB struct {
 	Cluster string `json:"cluster,omitempty"` // its cluster-name
 	Epoch   string `json:"epoch,omitempty"`   // admin_epoch.epoch
 	Written string `json:"written,omitempty"` // cib-last-written
+}
+
+// Example is a cluster of one node as the distribution's package makes it.
+type Example struct {
+	Resources int `json:"resources"` // in its configuration
 }
 
 // Running is a running corosync.
@@ -141,7 +148,8 @@ func (s State) node(name string) *NodeState {
 	return nil
 }
 
-func (n *NodeState) runs() bool  { return n != nil && n.Running != nil }
+// runs tells that corosync runs with a configuration of this cluster or another real one.
+func (n *NodeState) runs() bool  { return n != nil && n.Running != nil && n.Example == nil }
 func (n *NodeState) works() bool { return n.runs() && n.Pacemaker == "active" }
 
 // Provides gives the members that run, and the cluster if one of them sees quorum and a designated controller.

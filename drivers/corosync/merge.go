@@ -45,9 +45,11 @@ func merge(want State, base *Conf) (*merged, error) {
 		}
 	}
 	for _, f := range want.Fields {
-		_, there := before[f.Path]
-		// A default is for files that hactl makes. In a file that someone else made it could turn encryption on or change the transport.
-		if f.Default && base != nil && (!managed || there && !ours[f.Path]) {
+		v, there := before[f.Path]
+		// A default is for files that hactl makes. In a file that someone else made it could turn encryption on or change the transport; only
+		// where it says the same is it taken over.
+		same := there && sameValue(f.Path, v, f.Value)
+		if f.Default && base != nil && !same && (!managed || there && !ours[f.Path]) {
 			continue
 		}
 		declare(f)
@@ -143,12 +145,12 @@ func sameIDs(want State, c *Conf) error {
 				switch {
 				case same && id != w.ID:
 					f, _ := want.field(fmt.Sprintf("nodelist.node[%d].name", w.ID))
-					return fmt.Errorf("%s: node %s has the id %d in the corosync.conf that is there, the manifest gives it %d; write `id: %d` (another id would be another node)",
-						f.Source, w.Name, id, w.ID, id)
+					return fmt.Errorf("%snode %s has the id %d in the corosync.conf that is there, the manifest gives it %d; write `id: %d` (another id would be another node)",
+						at(f.Source), w.Name, id, w.ID, id)
 				case !same && name != "" && id == w.ID:
 					f, _ := want.field(fmt.Sprintf("nodelist.node[%d].name", w.ID))
-					return fmt.Errorf("%s: the id %d of node %s belongs to node %s in the corosync.conf that is there; give %s another id",
-						f.Source, w.ID, w.Name, name, w.Name)
+					return fmt.Errorf("%sthe id %d of node %s belongs to node %s in the corosync.conf that is there; give %s another id",
+						at(f.Source), w.ID, w.Name, name, w.Name)
 				}
 			}
 		}
@@ -188,4 +190,12 @@ func difference(a, b map[string]string) []string {
 		}
 	}
 	return sortedKeys(seen)
+}
+
+// at is the beginning of a message about a place in a manifest.
+func at(p v1.Pos) string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.String() + ": "
 }

@@ -27,7 +27,9 @@ s units; echo "$1 $2"
 if [ "$2" != active ] && cd /var/lib/pacemaker/cib 2>/dev/null; then s cib; ls -A
 if [ -s cib.xml ]; then s cibhead; head -n 1 cib.xml
 s cibname; grep -o -m 1 'name="cluster-name" value="[^"]*"' cib.xml; grep -o -m 1 hactl-seed-dc-deadtime cib.xml; fi; fi
-if [ "$1" = active ]; then s cmap; corosync-cmapctl 2>&1 && echo hactl-ok
+if [ "$1" = active ]; then
+if grep -q 'addr:[[:space:]]*127\.' /etc/corosync/corosync.conf; then s example; grep -c '<primitive' /var/lib/pacemaker/cib/cib.xml; fi
+s cmap; corosync-cmapctl 2>&1 && echo hactl-ok
 s quorum; corosync-quorumtool -s 2>&1
 if [ "$all" = all ]; then s links; corosync-cfgtool -n 2>&1; fi; fi
 s end`
@@ -168,11 +170,24 @@ func observe(ctx context.Context, h reconcile.Host, all bool) (NodeState, error)
 	n.CIB = storedCIB(sec)
 	n.files(read)
 	if n.Corosync == "active" {
+		if v, ok := sec["example"]; ok {
+			if c, err := ParseConf(n.confText()); err == nil && c.example() {
+				count, _ := strconv.Atoi(strings.TrimSpace(v))
+				n.Example = &Example{Resources: count}
+			}
+		}
 		if n.Running, err = running(sec); err != nil {
 			return n, fmt.Errorf("%s: %w", h.Name(), err)
 		}
 	}
 	return n, nil
+}
+
+func (n *NodeState) confText() string {
+	if n.Conf == nil {
+		return ""
+	}
+	return n.Conf.Content.Reveal()
 }
 
 func (n *NodeState) files(files map[string]reconcile.File) {

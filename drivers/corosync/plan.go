@@ -51,6 +51,34 @@ type planner struct {
 	restart    map[string][]string    // options that call for a restart, by node
 	starting   map[string]bool        // nodes that get started
 	stopAll    bool                   // all daemons stop together
+	blocked    string                 // why the configuration must not change now
+}
+
+// setAside plans to stop a node that runs the example configuration of its distribution's package, a cluster of itself alone (Debian starts
+// that when the package is installed by hand), and goes on with it as if it were bare.
+func (p *planner) setAside(h *NodeState) *NodeState {
+	c := reconcile.Change{Object: nodeRef(h.Name), Action: reconcile.Update, Path: "example", Have: "a cluster of one node, as the package of corosync brings it",
+		Want: "stopped", Source: p.want.Source}
+	if n := h.Example.Resources; n > 0 {
+		c.Risk, c.Why = reconcile.Outage, fmt.Sprintf("its configuration holds %d resources; it is moved aside, not deleted", n)
+	}
+	p.add(reconcile.Step{ID: "corosync " + h.Name + " example", Host: h.Name, Changes: []reconcile.Change{c}, Ops: []reconcile.Op{
+		reconcile.Command{Argv: []string{"systemctl", "stop", "pacemaker", "corosync"}, Limit: stopLimit}, MoveAside{}}})
+	n := *h
+	n.Example, n.Running, n.CIB, n.Conf, n.Corosync, n.Pacemaker = nil, nil, nil, nil, "inactive", "inactive"
+	return &n
+}
+
+// strangers are the nodes of the running cluster that the manifest does not name.
+func (p *planner) strangers() []string {
+	var out []string
+	for _, id := range p.target.conf.nodeIDs() {
+		section := fmt.Sprintf("nodelist.node[%d]", id)
+		if p.anyRuns() && !p.names(section) {
+			out = append(out, p.target.fields[section+".name"])
+		}
+	}
+	return out
 }
 
 func newPlanner(want, have State) (*planner, error) {
@@ -65,12 +93,15 @@ func newPlanner(want, have State) (*planner, error) {
 		case h.Unobserved != "":
 			p.unseen = append(p.unseen, h)
 		default:
+			if h.Example != nil {
+				h = p.setAside(h)
+			}
 			p.nodes = append(p.nodes, h)
 		}
-		if h.runs() {
+		if h.runs() && h.Example == nil {
 			if c := h.Running.Config["totem.cluster_name"]; c != want.Cluster {
-				errs = append(errs, fmt.Errorf("%s: %s is a running member of the cluster %q, the manifest makes it a member of %q; take it out of %q first, or correct metadata.name",
-					want.Source, w.Name, c, want.Cluster, c))
+				errs = append(errs, fmt.Errorf("%s%s is a running member of the cluster %q, the manifest makes it a member of %q; take it out of %q first, or correct metadata.name",
+					at(want.Source), w.Name, c, want.Cluster, c))
 			}
 		}
 		if h.Conf != nil && !h.Conf.Content.Comparable() {
@@ -210,7 +241,10 @@ func (p *planner) configure() error {
 	pending := ""
 	if fieldsChange && len(p.unseen) > 0 {
 		pending = p.missing() + " (a member with another corosync.conf could not join again; bring it back, or wait)"
+	} else if f := p.strangers(); fieldsChange && len(f) > 0 {
+		pending = strings.Join(f, ", ") + " is in corosync.conf's list of nodes and not in the manifest, so its file cannot be kept equal; put it into the manifest, or take it out of the cluster"
 	}
+	p.blocked = pending
 	p.flip(changes)
 	paths := sortedKeys(p.target.declared)
 	p.target.conf.setHeader(p.want.Cluster, p.want.Owner, paths)

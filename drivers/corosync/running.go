@@ -38,7 +38,6 @@ func (p *planner) flip(changes map[string][]reconcile.Change) {
 	if !flips || !others {
 		return
 	}
-	pending := p.missing()
 	if p.target.fields[twoNode] != "" {
 		for _, n := range p.nodes {
 			if c := take(changes, n.Name, twoNode); c != nil {
@@ -66,13 +65,13 @@ func (p *planner) flip(changes map[string][]reconcile.Change) {
 		ref := reconcile.Ref{Kind: "corosync-conf-two-node", Name: n.Name}
 		change = *c
 		change.Object = ref
-		p.add(reconcile.Step{ID: "corosync " + n.Name + " two_node", Host: n.Name, Changes: []reconcile.Change{change}, Pending: pending,
+		p.add(reconcile.Step{ID: "corosync " + n.Name + " two_node", Host: n.Name, Changes: []reconcile.Change{change}, Pending: p.blocked,
 			Ops: []reconcile.Op{Put{confPath, reconcile.File{Content: maskKey(conf.Print()), Mode: 0o644, Owner: "root:root"}}}})
 		written = append(written, ref)
 	}
 	host := p.firstRunning()
 	change.Object, change.Action = twoNodeRef(p.want.Cluster), reconcile.Reload
-	p.add(reconcile.Step{ID: "corosync " + host + " two_node reload", Host: host, Changes: []reconcile.Change{change}, Needs: written, Pending: pending,
+	p.add(reconcile.Step{ID: "corosync " + host + " two_node reload", Host: host, Changes: []reconcile.Change{change}, Needs: written, Pending: p.blocked,
 		Ops: []reconcile.Op{Reload{Gone: []string{twoNode}, Limit: reloadLimit}}})
 }
 
@@ -113,7 +112,12 @@ func (p *planner) reload() {
 		slices.Sort(p.restart[n.Name])
 		p.restart[n.Name] = slices.Compact(p.restart[n.Name])
 	}
-	if len(paths) == 0 {
+	for _, rs := range p.restart {
+		for _, path := range rs {
+			p.stopAll = p.stopAll || effectOf(path) == byAll
+		}
+	}
+	if len(paths) == 0 || p.stopAll { // a start reads everything
 		return
 	}
 	op := Reload{Expect: map[string]string{}, Limit: reloadLimit}
@@ -141,8 +145,16 @@ func (p *planner) reload() {
 		return
 	}
 	host := p.firstRunning()
-	p.add(reconcile.Step{ID: "corosync " + host + " reload", Host: host, Changes: ch, Ops: []reconcile.Op{op}, Pending: p.missing(),
+	p.add(reconcile.Step{ID: "corosync " + host + " reload", Host: host, Changes: ch, Ops: []reconcile.Op{op}, Pending: p.reloadBlocked(),
 		Needs: p.needs(append(p.each(confRef), twoNodeRef(p.want.Cluster))...)})
+}
+
+// reloadBlocked: a reload without a member leaves that member with other values than the rest.
+func (p *planner) reloadBlocked() string {
+	if p.blocked != "" {
+		return p.blocked
+	}
+	return p.missing()
 }
 
 // restarts plans what a reload cannot do: node by node, or all together.
@@ -153,9 +165,6 @@ func (p *planner) restarts() {
 			continue
 		}
 		nodes = append(nodes, n)
-		for _, path := range p.restart[n.Name] {
-			p.stopAll = p.stopAll || effectOf(path) == byAll
-		}
 	}
 	if len(nodes) == 0 {
 		return

@@ -74,7 +74,10 @@ func (p *planner) start() {
 			Changes: []reconcile.Change{{Object: daemonRef(t.n.Name), Action: reconcile.Start, Source: p.want.Source, Risk: t.risk, Why: t.why}},
 			Ops:     []reconcile.Op{reconcile.Command{Argv: []string{"systemctl", "start", "corosync"}, Limit: memberLimit}}})
 	}
-	daemons := p.needs(append(p.each(daemonRef), before...)...)
+	daemons := p.needs(p.each(daemonRef)...)
+	if len(daemons) == 0 {
+		daemons = p.needs(before...)
+	}
 	for _, t := range todos {
 		p.add(reconcile.Step{ID: "corosync " + t.n.Name + " members", Host: t.n.Name, Needs: daemons, Pending: pending,
 			Changes: []reconcile.Change{{Object: memberRef(t.n.Name), Action: reconcile.Check, Source: p.want.Source}},

@@ -52,16 +52,21 @@ POLICY
 chmod 755 "$policy.new"; mv -f "$policy.new" "$policy"
 apt() { apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@"; }
 sim() { apt -s --no-install-recommends install "$@" ${replaces:+"$replaces-"}; }
+# What an earlier installation left half done must be ended before apt does anything else.
+[ -z "$(dpkg --audit 2>/dev/null)" ] || dpkg --force-confold --force-confdef --configure -a
 fresh=$(find /var/lib/apt/lists -maxdepth 1 -type f -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)
-if [ -z "$fresh" ] || ! sim "$@" >/dev/null 2>&1; then
-  apt update || echo "the package lists could not be updated; going on with the old ones"
-fi
+refresh() { updated=1; apt update || echo "the package lists could not be updated; going on with the old ones"; }
+updated=
+if [ -z "$fresh" ] || ! sim "$@" >/dev/null 2>&1; then refresh; fi
 gone=$(sim "$@" | sed -n 's/^Remv \([^ ]*\).*/\1/p' | tr '\n' ' ')
 case "$gone" in
 '' | "$replaces ") ;;
 *) echo "apt would remove $gone; hactl removes no package: install $* by hand" >&2; exit 1 ;;
 esac
-apt -y --no-install-recommends install "$@" ${replaces:+"$replaces-"}`
+get() { apt -y --no-install-recommends install "$@" ${replaces:+"$replaces-"}; }
+# A list of this morning may name versions that the mirror has replaced since: once more with a new one.
+[ -n "$updated" ] || { if get "$@"; then exit 0; fi; refresh; }
+get "$@"`
 
 // redhatInstall: the scriptlets of RPM packages start nothing by themselves (systemd presets only enable).
 var redhatInstall = []string{"dnf", "-y", "--setopt=install_weak_deps=False", "install"}

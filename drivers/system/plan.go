@@ -3,7 +3,6 @@ package system
 import (
 	"errors"
 	"fmt"
-	"sort"
 	"strings"
 
 	"github.com/hactl/hactl/reconcile"
@@ -232,61 +231,71 @@ func (p *planner) firewall() error {
 	return nil
 }
 
+// units plans one step for all units: each systemctl reloads systemd, which takes longer than the rest.
 func (p *planner) units() error {
-	names := make([]string, 0, len(p.w.Units))
-	for n := range p.w.Units {
-		names = append(names, n)
-	}
-	sort.Strings(names)
 	coming := len(p.missing()) > 0
-	for _, n := range names {
+	byVerb := map[string][]string{}
+	var changes []reconcile.Change
+	for _, n := range sortedUnits(p.w.Units) {
 		w, h := p.w.Units[n], p.h.Units[n]
 		if h.Missing && !coming && w.State == "enabled" {
 			return fmt.Errorf("%s: systemd knows no unit %s; add its package to the Cluster's spec.prepare.packages", p.want.Sources["units."+n], n)
 		}
-		ops := unitOps(n, w, h, coming)
-		if len(ops) == 0 {
+		verbs := unitVerbs(w, h, coming)
+		if len(verbs) == 0 {
 			continue
+		}
+		for _, v := range verbs {
+			byVerb[v] = append(byVerb[v], n)
 		}
 		have := h.State
 		if h.Missing {
 			have = ""
 		}
-		p.step("unit "+n, "units."+n, []reconcile.Change{{Action: reconcile.Update, Path: "units." + strings.TrimSuffix(n, ".service"), Have: have, Want: w.State}}, ops...)
+		changes = append(changes, reconcile.Change{Action: reconcile.Update, Path: "units." + strings.TrimSuffix(n, ".service"), Have: have, Want: w.State,
+			Source: p.want.Sources["units."+n]})
+	}
+	var ops []reconcile.Op
+	for _, v := range []string{"unmask", "mask", "disable", "enable"} {
+		if len(byVerb[v]) > 0 {
+			ops = append(ops, reconcile.Command{Argv: append([]string{"systemctl", v}, byVerb[v]...)})
+		}
+	}
+	if len(ops) > 0 {
+		p.step("units", "", changes, ops...)
 	}
 	return nil
 }
 
-// unitOps changes how a unit starts at boot; no form of these commands without --now touches a running unit (systemctl(1)). static,
-// indirect and generated units have nothing to disable.
-func unitOps(n string, w, h Unit, coming bool) []reconcile.Op {
-	cmd := func(verb string) reconcile.Op { return reconcile.Command{Argv: []string{"systemctl", verb, n}} }
+// unitVerbs are the commands that change how a unit starts at boot; without --now none of them touches a running unit (systemctl(1)).
+// static, indirect and generated units have nothing to disable, but for those that systemd makes of init scripts.
+func unitVerbs(w, h Unit, coming bool) []string {
 	masked := h.State == "masked" || h.State == "masked-runtime"
 	switch w.State {
 	case "masked":
 		if h.State != "masked" {
-			return []reconcile.Op{cmd("mask")}
+			return []string{"mask"}
 		}
 	case "enabled":
 		if masked {
-			return []reconcile.Op{cmd("unmask"), cmd("enable")}
+			return []string{"unmask", "enable"}
 		}
 		if h.State != "enabled" {
-			return []reconcile.Op{cmd("enable")}
+			return []string{"enable"}
 		}
 	case "disabled":
 		if masked {
-			return []reconcile.Op{cmd("unmask"), cmd("disable")}
+			return []string{"unmask", "disable"}
 		}
 		if h.Missing {
 			if coming {
-				return []reconcile.Op{cmd("disable")}
+				return []string{"disable"}
 			}
 			return nil
 		}
 		switch h.State {
 		case "enabled", "enabled-runtime", "linked", "linked-runtime", "alias", "generated":
-			return []reconcile.Op{cmd("disable")}
+			return []string{"disable"}
 		}
 	}
 	return nil
