@@ -1,5 +1,7 @@
 package v1
 
+import "cmp"
+
 // Constraint is one rule of placement or order. Its name is the XML id.
 type Constraint struct {
 	Object
@@ -77,6 +79,13 @@ func (x *Constraint) validate(c *checker) {
 	}
 	if given > 1 || given == 0 && c.sound(&x.Object, "spec") {
 		c.errorf(&x.Object, "spec", "must have exactly one of location, order and colocation; it has %d: write one Constraint for each", given)
+	}
+	if o := x.Spec.Order; o != nil && o.First != "" && o.First == o.Then {
+		first := cmp.Or(o.FirstAction, "start")
+		if first == cmp.Or(o.ThenAction, first) {
+			// Pacemaker's scheduler stops with a failed assertion (order_actions: lh_action != rh_action).
+			c.errorf(&x.Object, "spec.order.then", "%s of %s cannot come before itself; name another resource or another action", first, o.First)
+		}
 	}
 	if o := x.Spec.Order; o != nil && o.Kind == "Serialize" && (o.Symmetrical == "true" || o.Symmetrical == "1") {
 		c.errorf(&x.Object, "spec.order.symmetrical", "Pacemaker cannot reverse an order of kind Serialize; remove it")

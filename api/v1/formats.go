@@ -23,7 +23,7 @@ var formats = map[string]format{
 	"score":      {checkScore, `^([+-]?INFINITY|[+-]?[0-9]{1,7})$`},
 	"interval":   {checkInterval, `^([0-9]+ *[A-Za-z]*|P[0-9A-Z.]+)$`},
 	"agent":      {checkAgent, `^(ocf:[^:]+:[^:]+|(systemd|service|lsb|stonith|nagios):.+)$`},
-	"fenceAgent": {checkFenceAgent, `^[^:/\s]+$`},
+	"fenceAgent": {checkFenceAgent, `^[^:/\s][^:\s]*$`},
 	"env":        {checkEnv, formatEnv},
 	"word":       {checkWord, `^\S+$`},
 }
@@ -176,7 +176,8 @@ func checkAgent(s string) string {
 	if !known {
 		return fmt.Sprintf("unknown class %q%s", class, hint(class, agentClasses))
 	}
-	if rest == "" || strings.ContainsAny(rest, "/ \t\n") {
+	// A slash is fine: lsb takes paths, and cluster-glue's fence agents are called external/ipmi.
+	if rest == "" || strings.ContainsFunc(rest, unicode.IsSpace) {
 		return fmt.Sprintf("%q names no agent: write %s:TYPE", s, class)
 	}
 	if class != "ocf" {
@@ -196,7 +197,7 @@ func checkFenceAgent(s string) string {
 	if rest, ok := strings.CutPrefix(s, "stonith:"); ok {
 		return fmt.Sprintf("the class is told by the kind; write %s without stonith:", rest)
 	}
-	if strings.ContainsAny(s, ":/ \t\n") {
+	if strings.HasPrefix(s, "/") || strings.Contains(s, ":") || strings.ContainsFunc(s, unicode.IsSpace) {
 		return fmt.Sprintf("%q is no fence agent's name: write the name of its program, such as fence_ipmilan", s)
 	}
 	return ""

@@ -71,7 +71,7 @@ var clusterProperties = optionTable{of: "property of Pacemaker", open: true, opt
 var resourceMeta = optionTable{of: "meta option of Pacemaker", open: true, options: []option{
 	{"priority", score, ""},
 	{"critical", truth, ""},
-	{"target-role", anyCaseWord, "Started Stopped Promoted Unpromoted Master Slave"},
+	{"target-role", anyCaseWord, "Started Stopped Promoted Unpromoted Master Slave #default"},
 	{"is-managed", truth, ""},
 	{"maintenance", truth, ""},
 	{"resource-stickiness", score, ""},

@@ -58,8 +58,14 @@ func (c *checker) references(m *Manifests) {
 			known[id.Name] = true
 		}
 	}
-	// A constraint may name what a clone holds: Pacemaker then takes the clone (pcmk__find_constraint_resource).
+	clones := cloned(m)
 	resource := func(o *Object, path, name string) {
+		if clone := clones[name]; clone != "" {
+			// Pacemaker finds the instances of a clone by the name of what they hold only once they have run somewhere
+			// (pcmk__find_constraint_resource); on a fresh cluster it ignores the constraint with an error.
+			c.errorf(o, path, "%q is cloned, and Pacemaker takes no constraint on what a clone holds; write %s", name, clone)
+			return
+		}
 		if name == "" || known[name] || c.mayBeUnread(name) {
 			return
 		}
@@ -97,6 +103,26 @@ func (c *checker) references(m *Manifests) {
 		}
 	}
 	c.units(m)
+}
+
+// cloned maps the names of what stands inside clones to the clones' names.
+func cloned(m *Manifests) map[string]string {
+	inside := map[string]string{}
+	for _, r := range m.Resources {
+		if r.Spec.Clone != nil {
+			inside[r.Metadata.Name] = r.Spec.Clone.Name
+		}
+	}
+	for _, g := range m.Groups {
+		if g.Spec.Clone == nil {
+			continue
+		}
+		inside[g.Metadata.Name] = g.Spec.Clone.Name
+		for _, r := range g.Spec.Resources {
+			inside[r.Name] = g.Spec.Clone.Name
+		}
+	}
+	return inside
 }
 
 // nodesUnsure tells that some node's name could not be decoded.

@@ -179,8 +179,11 @@ func genManifests(t *rapid.T) *Manifests {
 	}
 	m.SetDefaults()
 	var names []string
+	inside := cloned(m)
 	for _, id := range m.IDs() {
-		names = append(names, id.Name)
+		if inside[id.Name] == "" {
+			names = append(names, id.Name)
+		}
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "fences") {
 		f := &FenceDevice{Object: object(fresh()), Spec: FenceDeviceSpec{Agent: "fence_x", Targets: []string{"n0"}, TargetPlugs: map[string]string{"n0": "a:1"}}}
@@ -197,7 +200,7 @@ func genManifests(t *rapid.T) *Manifests {
 		case 0:
 			c.Spec.Location = &Location{Resource: one.Draw(t, "resource"), Node: "n0", Score: genScore.Draw(t, "score"), Role: genRole.Draw(t, "role")}
 		case 1:
-			c.Spec.Order = &Order{First: one.Draw(t, "first"), Then: one.Draw(t, "then"), Symmetrical: rapid.SampledFrom([]string{"", "false", "1"}).Draw(t, "symmetrical")}
+			c.Spec.Order = &Order{First: one.Draw(t, "first"), Then: one.Draw(t, "then"), ThenAction: "stop", Symmetrical: rapid.SampledFrom([]string{"", "false", "1"}).Draw(t, "symmetrical")}
 		case 2:
 			c.Spec.Colocation = &Colocation{Resource: one.Draw(t, "resource"), With: one.Draw(t, "with"), Score: genScore.Draw(t, "score")}
 		}
