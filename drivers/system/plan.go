@@ -287,8 +287,8 @@ func unitVerbs(w, h Unit, coming bool) []string {
 		if masked {
 			return []string{"unmask", "disable"}
 		}
-		if h.Missing {
-			if coming {
+		if h.Missing || h.State == "disabled" {
+			if coming { // the package may enable it, as Debian's do
 				return []string{"disable"}
 			}
 			return nil

@@ -102,8 +102,11 @@ cd /srv/repo && f=hactl-probe_1_all.deb && { cat /tmp/x/DEBIAN/control; echo "Fi
 			return strings.TrimSpace(out)
 		}
 		eventually(t, 20*time.Second, "the installation is under way", func() string {
+			if _, err := l.Exec("node1", "pgrep", "-fx", "sleep 30"); err != nil {
+				return "the package's script does not run yet"
+			}
 			if p := policy(); p != "101" {
-				return p
+				return "the policy says " + p
 			}
 			return ""
 		})
