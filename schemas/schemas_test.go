@@ -89,6 +89,8 @@ func TestSchemaTakesGoodManifests(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatal("no testdata")
 	}
+	examples, _ := filepath.Glob("../examples/*/*.yaml")
+	files = append(files, examples...)
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
