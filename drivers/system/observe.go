@@ -83,14 +83,14 @@ func lookCmd(w MachineStatus) reconcile.Cmd {
 func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
 	have := State{Cluster: want.Cluster, Machines: make([]MachineStatus, len(hosts))}
 	offsets := make([]time.Duration, len(hosts))
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	for i, h := range hosts {
 		w := MachineStatus{Name: h.Name()}
 		if m := want.machine(h.Name()); m != nil {
 			w = *m
 		}
 		g.Go(func() error {
-			m, off, err := observe(ctx, h, w)
+			m, off, err := observe(gctx, h, w)
 			var un *reconcile.UnreachableError
 			switch {
 			case errors.As(err, &un):

@@ -268,7 +268,10 @@ func (p *planner) units() error {
 }
 
 // unitVerbs are the commands that change how a unit starts at boot; without --now none of them touches a running unit (systemctl(1)).
-// static, indirect and generated units have nothing to disable, but for those that systemd makes of init scripts.
+//
+// static and indirect units have nothing to disable. What is enabled in /run only (enabled-runtime) is gone at the next boot, unless a generator
+// makes it again, as Debian's for the instances of postgresql.service; disable cannot change that, nor the state of a unit that is generated
+// from an init script. Both count as disabled, and Notes tells.
 func unitVerbs(w, h Unit, coming bool) []string {
 	masked := h.State == "masked" || h.State == "masked-runtime"
 	switch w.State {
@@ -294,7 +297,7 @@ func unitVerbs(w, h Unit, coming bool) []string {
 			return nil
 		}
 		switch h.State {
-		case "enabled", "enabled-runtime", "linked", "linked-runtime", "alias", "generated":
+		case "enabled", "linked", "alias":
 			return []string{"disable"}
 		}
 	}

@@ -120,6 +120,18 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 	}
 	for _, w := range want.Machines {
 		h := have.machine(w.Name)
+		if h == nil {
+			continue
+		}
+		for _, n := range sortedUnits(w.Units) {
+			if s := h.Units[n].State; w.Units[n].State == "disabled" && (s == "enabled-runtime" || s == "generated") {
+				warn(w.Name, "units."+strings.TrimSuffix(n, ".service"), "a generator decides whether this unit starts at boot (systemd calls it "+s+
+					"); disable what wants it ('systemctl list-dependencies --reverse "+n+"')")
+			}
+		}
+	}
+	for _, w := range want.Machines {
+		h := have.machine(w.Name)
 		if h == nil || h.Facts == nil {
 			continue
 		}
