@@ -89,10 +89,10 @@ func (a AwaitMembers) Do(ctx context.Context, h reconcile.Host, progress func(re
 		}
 		return true, "", nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("membership on %s: %w; see `journalctl -u corosync` there and on the missing nodes: address, UDP port 5405, the same key", h.Name(), err)
 	}
-	return nil
+	return err
 }
 
 func namesOf(m map[int]string) []string {
@@ -187,10 +187,10 @@ func (a AwaitCluster) Do(ctx context.Context, h reconcile.Host, progress func(re
 		}
 		return true, "", nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("cluster as %s sees it: %w; see `crm_mon -1` and `journalctl -u pacemaker` there", h.Name(), err)
 	}
-	return nil
+	return err
 }
 
 // Reload lets the whole cluster read its configuration again, and waits until this node's corosync has the values.
@@ -233,8 +233,8 @@ func (r Reload) Do(ctx context.Context, h reconcile.Host, progress func(reconcil
 		}
 		return len(off) == 0, "not taken over yet: " + strings.Join(off, ", "), nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("reload of corosync on %s: %w; see `journalctl -u corosync` there", h.Name(), err)
 	}
-	return nil
+	return err
 }

@@ -64,17 +64,17 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 		}
 	}
 	have.Nodes = make([]NodeState, len(members))
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	dc := ""
 	if len(members) > 0 { // most often the first member runs; asked beside the looks, the answer costs no time
 		g.Go(func() (err error) {
-			dc, err = askDC(ctx, members[0])
+			dc, err = askDC(gctx, members[0])
 			return err
 		})
 	}
 	for i, h := range members {
 		g.Go(func() error {
-			n, err := observe(ctx, h, len(want.Nodes) == 0)
+			n, err := observe(gctx, h, len(want.Nodes) == 0)
 			var un *reconcile.UnreachableError
 			switch {
 			case errors.As(err, &un):
