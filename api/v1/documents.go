@@ -2,6 +2,7 @@ package v1
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -86,7 +87,7 @@ func parse(text []byte) (roots []*yaml.Node, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		doc, err := decode(dec)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return roots, nil
 		}
 		if err != nil {

@@ -121,7 +121,7 @@ func (r *reader) file(p string) {
 		r.errs = append(r.errs, err)
 		return
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	r.read(p, f)
 }
 

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -32,7 +33,7 @@ func syntaxError(text []byte) (line int, msg string) {
 		_, err = decode(dec)
 	}
 	m := yamlLine.FindStringSubmatch(err.Error())
-	if m == nil || err == io.EOF {
+	if m == nil || errors.Is(err, io.EOF) {
 		return 1, err.Error()
 	}
 	told, _ := strconv.Atoi(m[1])

@@ -75,10 +75,7 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 	if err != nil {
 		return err
 	}
-	e, closer, err := a.engine(ctx, m, secrets)
-	if err != nil {
-		return err
-	}
+	e, closer := a.engine(ctx, m, secrets)
 	defer func() { _ = closer.Close() }()
 	begun := time.Now()
 	e.Events = func(ev reconcile.Event) {

@@ -20,7 +20,7 @@ import (
 )
 
 // engine connects to all machines of a cluster. A machine that cannot be reached is no error here: it answers so when it is asked.
-func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Secrets) (*reconcile.Engine, io.Closer, error) {
+func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Secrets) (*reconcile.Engine, io.Closer) {
 	var targets []ssh.Target
 	var here reconcile.Hosts
 	index := map[string]int{}
@@ -39,12 +39,12 @@ func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Sec
 		add(h.Name, h.Address, h.SSH)
 	}
 	remote, closer := ssh.Open(ctx, targets, ssh.Config{File: a.sshConfig})
-	hosts := append(here, remote...)
+	hosts := slices.Concat(here, remote)
 	slices.SortFunc(hosts, func(x, y reconcile.Host) int { return index[x.Name()] - index[y.Name()] })
 	return &reconcile.Engine{
 		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets,
 		Locker: transport.Locker{}, Holder: holder(),
-	}, closer, nil
+	}, closer
 }
 
 // target is how a node is reached: what its own ssh block says, then the cluster's, then the user's ssh_config(5).

@@ -65,10 +65,7 @@ func (a *app) plan(ctx context.Context, m *v1.Manifests, commands bool) (*reconc
 	if err != nil {
 		return nil, err
 	}
-	e, closer, err := a.engine(ctx, m, secrets)
-	if err != nil {
-		return nil, err
-	}
+	e, closer := a.engine(ctx, m, secrets)
 	defer func() { _ = closer.Close() }()
 	o, err := e.Observe(ctx)
 	if err != nil {

@@ -35,10 +35,11 @@ tells what it would do and what the cluster will do then, and does it.`,
   hactl plan -f cluster.yaml         tell what would change
   hactl apply -f cluster.yaml        change it
   hactl status -f cluster.yaml       tell how the cluster is`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		Args:                       noSuchCommand,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cmd.PersistentFlags().StringVarP(&a.sshConfig, "ssh-config", "F", os.Getenv("HACTL_SSH_CONFIG"),
 		"ssh_config(5) file instead of ~/.ssh/config (or $HACTL_SSH_CONFIG)")
@@ -47,6 +48,18 @@ tells what it would do and what the cluster will do then, and does it.`,
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
 	return cmd
+}
+
+// noSuchCommand refuses what is no command and names those that it may have meant.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("unknown command %q (see hactl --help)", args[0])
+	if like := c.SuggestionsFor(args[0]); len(like) > 0 {
+		err = fmt.Errorf("unknown command %q: did you mean %s?", args[0], strings.Join(like, " or "))
+	}
+	return err
 }
 
 // manifestFlags adds -f to a command.

@@ -25,10 +25,7 @@ Exit code 0: all is well. 1: error. 2: something is degraded or failed.`,
 			}
 			bad := false
 			for _, m := range sets {
-				e, closer, err := a.engine(c.Context(), m, secretValues{})
-				if err != nil {
-					return err
-				}
+				e, closer := a.engine(c.Context(), m, secretValues{})
 				o, err := e.Observe(c.Context())
 				_ = closer.Close()
 				if err != nil {

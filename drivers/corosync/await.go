@@ -165,7 +165,7 @@ func (a AwaitCluster) Do(ctx context.Context, h reconcile.Host, progress func(re
 		}
 		var m crmMon
 		if xml.Unmarshal([]byte(out), &m) != nil {
-			return false, "pacemaker does not answer yet", nil
+			return false, "pacemaker does not answer yet", nil //nolint:nilerr // half an answer is none: ask again
 		}
 		online := map[string]bool{}
 		for _, n := range m.Nodes {

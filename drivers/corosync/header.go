@@ -1,6 +1,7 @@
 package corosync
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -67,5 +68,5 @@ func (c *Conf) setHeader(cluster, owner string, paths []string) {
 	for i, l := range lines {
 		head[i] = Line{raw: l}
 	}
-	c.Root.Lines = append(head, rest...)
+	c.Root.Lines = slices.Concat(head, rest)
 }

@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -108,8 +109,8 @@ func (i Install) Do(ctx context.Context, h reconcile.Host, progress func(reconci
 
 // shorten keeps the script out of the message and only the end of what apt said.
 func shorten(err error) error {
-	e, ok := err.(*reconcile.ExitError)
-	if !ok {
+	var e *reconcile.ExitError
+	if !errors.As(err, &e) {
 		return err
 	}
 	msg := strings.TrimSpace(string(e.Stderr))

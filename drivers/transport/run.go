@@ -128,7 +128,7 @@ func (m *Machine) ended(ctx context.Context, r request, res result, cause error)
 		return fmt.Errorf("%s: %w; it was started and may still run there for up to %s, holding %s/hactl.busy", what, cause, r.limit, m.runDir)
 	}
 	if err := m.kill(ctx, res.pid); err != nil {
-		return fmt.Errorf("%s: %w; it could not be ended there (%v) and runs for up to %s", what, cause, err, r.limit)
+		return fmt.Errorf("%s: %w; it could not be ended there (%w) and runs for up to %s", what, cause, err, r.limit)
 	}
 	return fmt.Errorf("%s: %w", what, cause)
 }

@@ -88,7 +88,7 @@ func writeObject(b *strings.Builder, o *object, st Style) {
 	head := strings.TrimSuffix(wrap(sign+" "+string(a)+" ", "    ", o.kind+"/"+strings.Join(o.names, ", ")), "\n")
 	b.WriteString(paint(head) + "\n")
 	if a == reconcile.Create {
-		writeCreated(b, o, st)
+		writeCreated(b, o)
 		return
 	}
 	width := 0
@@ -109,7 +109,7 @@ func writePending(b *strings.Builder, o *object, st Style) {
 }
 
 // writeCreated puts the fields of a new object one after the other: there is no old value to compare them with.
-func writeCreated(b *strings.Builder, o *object, st Style) {
+func writeCreated(b *strings.Builder, o *object) {
 	var fields []string
 	var place v1.Pos
 	for _, c := range o.changes {

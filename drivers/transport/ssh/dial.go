@@ -204,7 +204,7 @@ func (s settings) explainDial(ctx context.Context, err error, jumped bool) error
 	case errors.Is(err, syscall.ECONNREFUSED):
 		u.Err = fmt.Errorf("connection refused by %s", s.address())
 		u.Hint = "the machine is up, but is sshd running there and listening on port " + strconv.Itoa(s.port) + "?"
-	case context.Cause(ctx) == errTimeout, os.IsTimeout(err):
+	case errors.Is(context.Cause(ctx), errTimeout), os.IsTimeout(err):
 		u.Err = fmt.Errorf("no answer from %s within %s", s.address(), s.timeout)
 		u.Hint = "is the machine up, and does a firewall drop port " + strconv.Itoa(s.port) + "?"
 	case ctx.Err() != nil:

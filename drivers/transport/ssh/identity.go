@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -44,13 +45,12 @@ func findIdentities(s settings) *identities {
 		}
 	}
 	for _, sg := range ids.signers { // the agent's, in its order
-		k := string(sg.PublicKey().Marshal())
-		if !s.only && !used[k] {
+		if !s.only && !used[string(sg.PublicKey().Marshal())] {
 			named = append(named, sg)
 			ids.tried = append(ids.tried, "agent's "+ssh.FingerprintSHA256(sg.PublicKey()))
 		}
 	}
-	ids.signers = append(named, files...)
+	ids.signers = slices.Concat(named, files)
 	return ids
 }
 
