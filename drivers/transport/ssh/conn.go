@@ -98,7 +98,7 @@ func (c *conn) fail(err error) {
 	_ = c.client.Close() // it is lost already
 }
 
-func (c *conn) close() error {
+func (c *conn) close() {
 	c.once.Do(func() {
 		close(c.stop)
 		c.mu.Lock()
@@ -118,7 +118,6 @@ func (c *conn) close() error {
 		case <-late.C:
 		}
 	})
-	return nil
 }
 
 // gone is the error of a call that the connection did not survive.

@@ -63,14 +63,13 @@ func (d *dialer) Close() error {
 	hops := d.hops
 	d.hops = map[string]*hop{}
 	d.mu.Unlock()
-	var errs []error
 	for _, h := range hops {
 		<-h.ready
 		if h.conn != nil {
-			errs = append(errs, h.conn.close())
+			h.conn.close()
 		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // connect makes one connection with its login, over those to its jump hosts.
@@ -251,7 +250,7 @@ func (s settings) explainLogin(ctx context.Context, err error, raw net.Conn, key
 		return u
 	}
 	switch {
-	case context.Cause(ctx) == errTimeout:
+	case errors.Is(context.Cause(ctx), errTimeout):
 		u.Err = fmt.Errorf("%s accepted the connection, but SSH did not answer within %s", s.address(), s.timeout)
 		u.Hint = "is it sshd that listens there, and is the machine not overloaded?"
 	case ctx.Err() != nil:

@@ -51,11 +51,11 @@ var _ reconcile.Host = (*Host)(nil)
 
 // Close ends the connection. Commands that run become a *reconcile.UnreachableError.
 func (h *Host) Close() error {
-	err := h.conn.close()
+	h.conn.close()
 	if h.way != nil {
-		err = errors.Join(err, h.way.Close())
+		return h.way.Close()
 	}
-	return err
+	return nil
 }
 
 // Dial connects to one machine. Its error is a *reconcile.UnreachableError with a hint of what to do. No command has run yet: whether sudo
