@@ -143,8 +143,14 @@ func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action,
 		left = pad(string(c.Action), width)
 	}
 	val := value(c)
-	if c.Path == "" && val == "" && c.Action == whole {
+	switch {
+	case val != "":
+	case c.Path == "":
 		val = string(c.Action)
+	case c.Action == reconcile.Create:
+		val = "added"
+	case c.Action == reconcile.Delete:
+		val = "removed"
 	}
 	right := ""
 	if !c.Source.IsZero() {
