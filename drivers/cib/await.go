@@ -46,7 +46,7 @@ func (a Await) Do(ctx context.Context, h reconcile.Host, progress func(reconcile
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLimit)
 	defer cancel()
-	w := &waiter{a: a, h: h, progress: progress, up: map[string]bool{}}
+	w := &waiter{a: a, h: h, progress: progress, up: map[string]bool{}, most: map[string]int{}}
 	pace := firstLook
 	for {
 		done, err := w.look(ctx)
@@ -76,8 +76,9 @@ type waiter struct {
 	a        Await
 	h        reconcile.Host
 	progress func(reconcile.Progress)
-	// goal is where the scheduler meant the resources to be when the wait began.
-	goal *clusterStatus
+	// most is the highest number of active instances that the scheduler meant each resource to have since the wait began: what fell
+	// below it later has failed.
+	most map[string]int
 	up   map[string]bool
 	last simulation
 	said string
@@ -89,66 +90,65 @@ func (w *waiter) look(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	sim, err := parseSimulation(string(out))
-	if err != nil {
+	if w.last, err = parseSimulation(string(out)); err != nil {
 		return false, err
 	}
-	w.last = sim
-	if w.goal == nil {
-		w.goal = &sim.then
-	}
-	all := true
+	all, down := true, false
 	for _, r := range w.a.Resources {
+		w.most[r] = max(w.most[r], active(w.last.then.of(r)))
 		ok := w.reached(r)
-		if ok && !w.up[r] {
+		switch up := ok && active(w.last.now.of(r)) > 0; {
+		case up && !w.up[r]:
 			w.up[r] = true
 			w.progress(reconcile.Progress{Text: w.describe(r), Done: int64(len(w.up)), Total: int64(len(w.a.Resources))})
-		}
-		if !ok {
+		case !up:
 			delete(w.up, r)
+			down = true
 		}
 		all = all && ok
 	}
 	w.fencing()
-	settled := len(sim.actions) == 0 && !w.busy()
-	if all && !w.busy() {
-		return true, w.failedBefore(ctx)
-	}
-	if !settled {
+	if !all || w.busy() || down && len(w.last.actions) > 0 {
 		w.idle = 0
 		return false, nil
 	}
-	if w.idle++; w.idle < 3 { // the designated controller may not have begun yet
+	// What is to stay stopped may wait for something still under way, and the designated controller may not have begun yet.
+	if w.idle++; down && w.idle < 4 {
 		return false, nil
 	}
 	return true, w.explain(ctx)
 }
 
-// reached tells whether a resource is active where it was meant to be, or in as many places of the same roles.
+func active(is []Instance) int {
+	n := 0
+	for _, i := range is {
+		if i.active() {
+			n++
+		}
+	}
+	return n
+}
+
+// reached tells whether a resource is as the scheduler means it to be now.
 func (w *waiter) reached(id string) bool {
-	goal, now := w.goal.of(id), w.last.now.of(id)
-	if len(goal) > 0 && len(now) == 0 {
+	goal, now := w.last.then.of(id), w.last.now.of(id)
+	if len(now) == 0 && len(goal) > 0 {
 		return false
 	}
-	count := func(is []Instance) (active, promoted int) {
+	promoted := func(is []Instance) (n int) {
 		for _, i := range is {
-			if i.active() {
-				active++
-				if i.Role == "Promoted" {
-					promoted++
-				}
+			if i.Role == "Promoted" {
+				n++
 			}
 		}
 		return
 	}
-	ga, gp := count(goal)
-	na, np := count(now)
 	for _, i := range now {
-		if i.Failed && i.active() || strings.HasSuffix(i.Role, "ing") {
+		if strings.HasSuffix(i.Role, "ing") { // Starting, Stopping, Promoting, …
 			return false
 		}
 	}
-	return na >= ga && np >= gp && (ga > 0 || na == 0 || slices.ContainsFunc(now, func(i Instance) bool { return !i.Managed }))
+	return active(now) == active(goal) && promoted(now) == promoted(goal)
 }
 
 // busy tells whether the scheduler still has something to do with the resources, first monitors included.
@@ -226,54 +226,30 @@ func (w *waiter) ours(mon *etree.Element) map[string][]failure {
 	return out
 }
 
-// failedBefore finds resources that are meant to be stopped only because they failed everywhere.
-func (w *waiter) failedBefore(ctx context.Context) error {
-	var down []string
-	for _, r := range w.a.Resources {
-		if !slices.ContainsFunc(w.last.now.of(r), Instance.active) {
-			down = append(down, r)
-		}
-	}
-	if len(down) == 0 {
-		return nil
-	}
-	mon, err := w.monitor(ctx)
-	if err != nil {
-		return err
-	}
-	ours := w.ours(mon)
-	var why []string
-	for _, r := range down {
-		if len(ours[r]) > 0 {
-			why = append(why, w.failed(ctx, r, ours[r]))
-		}
-	}
-	if why != nil {
-		return &FailedError{why}
-	}
-	return nil
-}
-
-// explain says of each resource that is not where it was meant to be why.
+// explain says of each resource that is not active as often as it was meant to be why.
 func (w *waiter) explain(ctx context.Context) error {
-	mon, err := w.monitor(ctx)
-	if err != nil {
-		return err
-	}
-	ours := w.ours(mon)
+	var ours map[string][]failure
 	var why []string
 	for _, r := range w.a.Resources {
-		if w.reached(r) {
+		now := w.last.now.of(r)
+		n := active(now)
+		if n > 0 && n >= w.most[r] && !slices.ContainsFunc(now, func(i Instance) bool { return i.Failed || i.Blocked }) {
 			continue
 		}
-		now := w.last.now.of(r)
+		if ours == nil {
+			mon, err := w.monitor(ctx)
+			if err != nil {
+				return err
+			}
+			ours = w.ours(mon)
+		}
 		switch {
 		case slices.ContainsFunc(now, func(i Instance) bool { return i.Blocked }):
 			why = append(why, fmt.Sprintf("%s is blocked: Pacemaker can neither stop nor move it%s; mend the cause, then crm_resource --cleanup --resource %s", r, because(ours[r]), r))
-		case len(ours[r]) > 0:
-			why = append(why, w.failed(ctx, r, ours[r]))
 		case slices.ContainsFunc(now, func(i Instance) bool { return !i.Managed }):
 			w.progress(reconcile.Progress{Text: r + ": is unmanaged, so Pacemaker leaves it as it is"})
+		case len(ours[r]) > 0:
+			why = append(why, w.failed(ctx, r, ours[r]))
 		default:
 			w.progress(reconcile.Progress{Text: w.describe(r)})
 		}
@@ -327,7 +303,7 @@ func regexpWord(id string) string { return strings.ReplaceAll(id, ".", `\.`) }
 func (w *waiter) late(ctx context.Context, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if w.goal == nil {
+	if w.last.now.nodes == nil {
 		return fmt.Errorf("%s gave no status within %s", w.h.Name(), limit)
 	}
 	mon, err := w.monitor(ctx)

@@ -136,6 +136,9 @@ func (c *comparison) finish() {
 	}
 	if k := c.o.Ref.Kind; k == "Resource" || k == "ResourceGroup" || k == "FenceDevice" {
 		c.awaited = append(c.awaited, c.o.Ref.Name)
+		if g := c.o.Group; g != "" && !slices.Contains(c.awaited, g) {
+			c.awaited = append(c.awaited, g) // the members behind it restart with it
+		}
 	}
 }
 

@@ -131,3 +131,46 @@ func TestLabWeb(t *testing.T) {
 	}
 	t.Logf("%+v", New("default").Standing(desired(t, web), have))
 }
+
+// What changes in a running cluster: a parameter, a new member in the middle of a group, a foreign setting that stays.
+func TestLabChange(t *testing.T) {
+	hs := labHosts(t, "n1", "n2", "n3")
+	if err := labApply(t, hs, web); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hs[0].Run(t.Context(), reconcile.Cmd{Argv: []string{"crm_resource", "-r", "A", "--set-parameter", "op_sleep", "--parameter-value", "0"}}); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(web, "fake: a", "fake: b")
+	text = strings.ReplaceAll(text, "  - {name: G2,", "  - {name: G15, agent: \"ocf:pacemaker:Dummy\"}\n  - {name: G2,")
+	if err := labApply(t, hs, text); err != nil {
+		t.Fatal(err)
+	}
+	out, err := hs[0].Run(t.Context(), reconcile.Cmd{Argv: []string{"cibadmin", "-Q", "-o", "resources"}})
+	if err != nil || !strings.Contains(string(out), "op_sleep") {
+		t.Fatalf("%v: the foreign setting is gone: %s", err, out)
+	}
+	if i, j, k := strings.Index(string(out), `"G1"`), strings.Index(string(out), `"G15"`), strings.Index(string(out), `"G2"`); i >= j || j >= k {
+		t.Errorf("the order of the group is wrong: %s", out)
+	}
+}
+
+func TestLabRefuses(t *testing.T) {
+	hs := labHosts(t, "n1", "n2", "n3")
+	for name, text := range map[string]string{
+		"agent":    strings.ReplaceAll(web, "ocf:pacemaker:Dummy", "ocf:pacemaker:Dumy"),
+		"param":    strings.ReplaceAll(web, "fake: a", "fakee: a"),
+		"fparam":   strings.ReplaceAll(web, "lanplus: 1", "lanpluss: 1"),
+		"unit":     web + "---\napiVersion: hactl/v1\nkind: Resource\nmetadata: {name: U}\nspec: {agent: \"systemd:nopee\"}\n",
+		"required": web + "---\napiVersion: hactl/v1\nkind: Resource\nmetadata: {name: U}\nspec: {agent: \"ocf:heartbeat:IPaddr2\"}\n",
+		"password": strings.ReplaceAll(web, "username: admin", "username: amin"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := labApply(t, hs, text)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			t.Log(err)
+		})
+	}
+}

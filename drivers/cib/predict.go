@@ -2,11 +2,146 @@ package cib
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/beevik/etree"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hactl/hactl/reconcile"
 )
 
-// Predict asks the scheduler of the cluster what the steps will cause.
-func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have State, steps []reconcile.Step) (reconcile.Prediction, error) {
-	return reconcile.Prediction{Unavailable: "not built"}, nil
+// Predict asks the scheduler of the cluster what the change of the CIB will cause, less what happens anyway, and refuses a change that
+// Pacemaker or an agent's metadata speak against.
+func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have State, _ []reconcile.Step) (reconcile.Prediction, error) {
+	if want.Cluster == "" {
+		return reconcile.Prediction{}, nil
+	}
+	p, err := newPlanner(want, have)
+	if err != nil {
+		return reconcile.Prediction{}, err
+	}
+	if len(p.edits) == 0 {
+		return reconcile.Prediction{}, nil
+	}
+	if !have.formed() {
+		return reconcile.Prediction{Unavailable: "no cluster runs yet"}, nil
+	}
+	h := hosts.Named(have.From)
+	if h == nil {
+		return reconcile.Prediction{Unavailable: "there is no machine to ask: the CIB was read from a record"}, nil
+	}
+	proposed := p.work.Copy()
+	if err := raiseEpoch(proposed.Root()); err != nil {
+		return reconcile.Prediction{}, err
+	}
+	var base, then []simulation
+	var verdict, agents error
+	var unknown []string
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { base, err = rounds(gctx, h, p.live); return err })
+	g.Go(func() (err error) { then, err = rounds(gctx, h, proposed); return err })
+	g.Go(func() error { verdict = verifyNew(gctx, h, p.live, proposed); return nil })
+	g.Go(func() error { unknown, agents = p.checkAgents(gctx, h); return nil })
+	simErr := g.Wait()
+	var invalid *InvalidError
+	if errors.As(verdict, &invalid) {
+		verdict = p.placed(invalid)
+	}
+	if err := errors.Join(agents, verdict); err != nil {
+		return reconcile.Prediction{}, err
+	}
+	if simErr != nil {
+		return reconcile.Prediction{Unavailable: simErr.Error(), Unknown: unknown}, nil
+	}
+	pr := reconcile.Prediction{Reactions: reactions(base, then, stonithIDs(proposed)), Unknown: unknown}
+	pr.Unknown = append(pr.Unknown, p.unpredictable()...)
+	return pr, nil
+}
+
+// rounds simulates one transition after the other until the scheduler has nothing left to do.
+func rounds(ctx context.Context, h reconcile.Host, doc *etree.Document) ([]simulation, error) {
+	text, err := doc.WriteToString()
+	if err != nil {
+		return nil, err
+	}
+	sims, err := simulate(ctx, h, text)
+	if err != nil {
+		return nil, fmt.Errorf("the scheduler gave no answer: %w", err)
+	}
+	if len(sims) == 0 {
+		return nil, errors.New("the scheduler gave no answer")
+	}
+	return sims, nil
+}
+
+func stonithIDs(doc *etree.Document) map[string]bool {
+	ids := map[string]bool{}
+	for _, f := range fenceDevices(doc) {
+		ids[f.id] = true
+	}
+	return ids
+}
+
+// unpredictable lists what no simulation can know of the changes.
+func (p *planner) unpredictable() []string {
+	var out []string
+	for _, c := range p.changes {
+		if c.Path == "clone.meta.promotable" && c.Action == reconcile.Create {
+			out = append(out, "which instance of "+c.Object.Name+" is promoted: its agent sets the scores when it runs")
+		}
+		if c.Path == "agent" && c.Action == reconcile.Create {
+			if s := "what the first look at a new resource finds on each node, and whether the agents succeed"; !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+var quoted = regexp.MustCompile(`["']([^"']+)["']|\b([A-Za-z_][\w.-]*)\b`)
+
+// placed puts the place of the manifest before each error that names one of its objects.
+func (p *planner) placed(e *InvalidError) error {
+	var errs []string
+	for _, text := range e.Errors {
+		errs = append(errs, p.placeOf(text)+text)
+	}
+	return &InvalidError{errs}
+}
+
+func (p *planner) placeOf(text string) string {
+	changed := map[reconcile.Ref]bool{}
+	for _, c := range p.changes {
+		changed[c.Object] = true
+	}
+	for _, m := range quoted.FindAllStringSubmatch(text, -1) {
+		token := m[1] + m[2]
+		for _, exact := range []bool{true, false} { // an object of that name, then one that refers to it
+			for _, o := range p.want.Objects {
+				if !changed[o.Ref] || exact != (o.Ref.Name == token) {
+					continue
+				}
+				if exact {
+					return o.Pos[""].String() + ": "
+				}
+				if m[1] == "" {
+					continue
+				}
+				for _, f := range p.wantedFields(&o) {
+					if f.value == token {
+						pos, ok := o.Pos[f.path()]
+						if !ok {
+							pos = o.Pos[""]
+						}
+						return fmt.Sprintf("%s: %s: ", pos, f.path())
+					}
+				}
+			}
+		}
+	}
+	return ""
 }

@@ -124,6 +124,7 @@ func parseSimulation(out string) (simulation, error) {
 				Dest: attr(el, "dest"), Role: attr(el, "role"), NextRole: attr(el, "next-role"), Reason: attr(el, "reason"), Blocked: attr(el, "blocked")}
 			if el.Tag == "node_action" {
 				x.Action, x.Resource = attr(el, "task"), ""
+				x.Node, _, _ = strings.Cut(x.Node, " (resource: ") // a guest and the resource that it is
 			}
 			s.actions = append(s.actions, x)
 		}
@@ -147,30 +148,43 @@ func parseSimulation(out string) (simulation, error) {
 	return s, nil
 }
 
-// simulate asks the scheduler on a node what it would do with a CIB; result is the CIB afterwards.
-func simulate(ctx context.Context, h reconcile.Host, cib string) (sim simulation, result string, err error) {
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"crm_simulate", "--xml-pipe", "--simulate", "--output-as=xml", "--save-output=/dev/stdout"}, Stdin: []byte(cib)})
+// simulateScript runs up to five transitions, each on the result of the one before, until the scheduler has nothing to do. crm_simulate
+// saves its result in a file only (to a pipe it hangs: it first reads what is there), so one is made in memory, root's alone, and removed.
+const simulateScript = `set -e
+umask 077
+d=$(mktemp -d /run/hactl-simulate.XXXXXX)
+trap 'rm -rf "$d"' EXIT
+cat > "$d/0"
+i=0
+while [ $i -lt 5 ]; do
+	crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" > "$d/answer"
+	cat "$d/answer"
+	grep -q -e '<rsc_action action=' -e '<node_action' "$d/answer" || break
+	i=$((i+1))
+done`
+
+// simulate asks the scheduler on a node what it would do with a CIB, transition after transition.
+func simulate(ctx context.Context, h reconcile.Host, cib string) ([]simulation, error) {
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", simulateScript}, Stdin: []byte(cib)})
 	if err != nil {
 		var exit *reconcile.ExitError
 		if errors.As(err, &exit) {
-			exit.Stdout, exit.Stderr = nil, withoutXML(exit.Stderr)
+			exit.Argv, exit.Stdout, exit.Stderr = []string{"crm_simulate"}, nil, withoutXML(exit.Stderr)
 		}
-		return simulation{}, "", err
+		return nil, err
 	}
-	answer, result := splitAnswer(string(out))
-	sim, err = parseSimulation(answer)
-	return sim, result, err
-}
-
-// splitAnswer takes the CIB that crm_simulate saved out of its output.
-func splitAnswer(out string) (answer, cib string) {
-	from := strings.Index(out, "<cib ")
-	to := strings.LastIndex(out, "</cib>")
-	if from < 0 || to < from {
-		return out, ""
+	var sims []simulation
+	const end = "</pacemaker-result>"
+	for rest := string(out); ; {
+		i := strings.Index(rest, end)
+		if i < 0 {
+			return sims, nil
+		}
+		sim, err := parseSimulation(rest[:i+len(end)])
+		if err != nil {
+			return nil, err
+		}
+		sims, rest = append(sims, sim), strings.TrimSpace(rest[i+len(end):])
+		rest = strings.TrimPrefix(rest, `<?xml version="1.0"?>`)
 	}
-	to += len("</cib>")
-	answer = out[:from] + out[to:]
-	answer = strings.ReplaceAll(answer, `<?xml version="1.0"?>`, "")
-	return strings.TrimSpace(answer), out[from:to]
 }
