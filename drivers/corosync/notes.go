@@ -111,5 +111,8 @@ func (Driver) Status(have State) []reconcile.Health {
 		}
 		out = append(out, l)
 	}
+	if formed.Level == reconcile.OK { // the layer of the CIB tells more of it
+		return out
+	}
 	return append([]reconcile.Health{formed}, out...)
 }

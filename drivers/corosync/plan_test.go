@@ -316,3 +316,8 @@ func TestPlanConverges(t *testing.T) {
 		}
 	}
 }
+
+func jsonOf(s State) (string, error) {
+	b, err := json.Marshal(s)
+	return string(b), err
+}

@@ -1,0 +1,75 @@
+package system
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+func (p *planner) units() error {
+	coming := len(p.missing()) > 0
+	byVerb := map[string][]string{}
+	var changes []reconcile.Change
+	for _, n := range sortedUnits(p.w.Units) {
+		w, h := p.w.Units[n], p.h.Units[n]
+		if h.Missing && !coming && w.State == "enabled" {
+			return fmt.Errorf("%s: systemd knows no unit %s; add its package to the Cluster's spec.prepare.packages", p.want.Sources["units."+n], n)
+		}
+		verbs := unitVerbs(w, h, coming)
+		if len(verbs) == 0 {
+			continue
+		}
+		for _, v := range verbs {
+			byVerb[v] = append(byVerb[v], n)
+		}
+		have := h.State
+		if h.Missing {
+			have = ""
+		}
+		changes = append(changes, reconcile.Change{Action: reconcile.Update, Path: "units." + strings.TrimSuffix(n, ".service"), Have: have, Want: w.State,
+			Source: p.want.Sources["units."+n]})
+	}
+	var ops []reconcile.Op
+	for _, v := range []string{"unmask", "mask", "disable", "enable"} {
+		if len(byVerb[v]) > 0 {
+			ops = append(ops, reconcile.Command{Argv: append([]string{"systemctl", v}, byVerb[v]...)})
+		}
+	}
+	if len(ops) > 0 {
+		p.step("units", "", changes, ops...)
+	}
+	return nil
+}
+
+func unitVerbs(w, h Unit, coming bool) []string {
+	masked := h.State == "masked" || h.State == "masked-runtime"
+	switch w.State {
+	case "masked":
+		if h.State != "masked" {
+			return []string{"mask"}
+		}
+	case "enabled":
+		if masked {
+			return []string{"unmask", "enable"}
+		}
+		if h.State != "enabled" {
+			return []string{"enable"}
+		}
+	case "disabled":
+		if masked {
+			return []string{"unmask", "disable"}
+		}
+		if h.Missing || h.State == "disabled" {
+			if coming { // the package may enable it, as Debian's do
+				return []string{"disable"}
+			}
+			return nil
+		}
+		switch h.State {
+		case "enabled", "linked", "alias":
+			return []string{"disable"}
+		}
+	}
+	return nil
+}
