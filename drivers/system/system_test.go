@@ -106,7 +106,10 @@ func TestPlan(t *testing.T) {
 	}{
 		{"no-packages", manifests(), bare("debian")},
 		{"nothing-asked", manifests(), with(bare("debian"), stack)},
-		{"bare-debian", manifests(prepareAll), with(bare("debian"), func(s *State) { s.Machines[0].Time.Rival = true; s.Machines = append(s.Machines, MachineStatus{Name: "qnetd", Unobserved: "no route to host"}) })},
+		{"bare-debian", manifests(prepareAll), with(bare("debian"), func(s *State) {
+			s.Machines[0].Time.Rival = true
+			s.Machines = append(s.Machines, MachineStatus{Name: "qnetd", Unobserved: "no route to host"})
+		})},
 		{"bare-redhat", manifests(prepareAll, func(s *v1.ClusterSpec) { s.Hosts = nil }), bare("redhat")},
 		{"other-family", manifests(prepareAll, func(s *v1.ClusterSpec) { s.Hosts = nil }), bare("suse")},
 		{"hosts-changed-by-hand", manifests(hosts), with(bare("debian"), stack, block("127.0.0.1 localhost\n127.0.1.1\tn1\n# BEGIN hactl lab x\n10.0.0.7\tn1\n# END hactl lab\n# after"))},
