@@ -73,7 +73,9 @@ func (p *planner) configure() error {
 		}
 		if fieldsChange && !tested {
 			tested = true
-			p.add(reconcile.Step{ID: "corosync " + n.Name + " test", Host: n.Name, Needs: []reconcile.Ref{system.Machine(n.Name)}, Pending: pending,
+			p.add(reconcile.Step{ID: "corosync " + n.Name + " test", Host: n.Name, Pending: pending,
+				// corosync -t opens the key, too.
+				Needs:   append([]reconcile.Ref{system.Machine(n.Name)}, p.needs(keyRef(n.Name, keyPath))...),
 				Changes: []reconcile.Change{{Object: testRef(p.want.Cluster), Action: reconcile.Check, Source: p.want.Source}}, Ops: []reconcile.Op{TestConf{text}}})
 		}
 		ops := []reconcile.Op{Put{confPath, reconcile.File{Content: text, Mode: 0o644, Owner: "root:root"}}}
