@@ -54,6 +54,9 @@ bmc_wait() {                                    # until its UDP port is open
 chassis() {
   local n=$1 op=$3 p
   shift 3
+  # No real machine is back within a second of its power. One that rejoins before the
+  # fencer has heard of its success is told of its own fencing, and Pacemaker stops there.
+  export LAB_POST=5
   while (($#)); do
     case "$op $1" in
       'get power')    [[ $(power "$n" status) == on ]] && echo power:1 || echo power:0; shift ;;

@@ -66,6 +66,7 @@ node_init() {                                   # becomes the node's pid 1; /pro
   read -r p _ < /proc/self/stat
   echo "$p $(start_time "$p")" > "$LAB_DIR/pids/$n.new"
   mv "$LAB_DIR/pids/$n.new" "$LAB_DIR/pids/$n"
+  sleep "${LAB_POST:-0}"                        # the firmware's self-test: see chassis
   hostname "$n"
   node_network "$n"
   node_mounts "$n" "$d/root"
