@@ -2,6 +2,7 @@ package cib
 
 import (
 	"fmt"
+	"html"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func failures(mon *etree.Element) []failure {
 	}
 	var out []failure
 	for _, el := range fs.SelectElements("failure") {
-		f := failure{node: attr(el, "node"), status: attr(el, "exitstatus"), reason: attr(el, "exitreason"), code: attr(el, "exitcode"),
+		f := failure{node: attr(el, "node"), status: attr(el, "exitstatus"), reason: html.UnescapeString(attr(el, "exitreason")) /* crm_mon 2.1 quotes it twice */, code: attr(el, "exitcode"),
 			call: attr(el, "call"), when: attr(el, "last-rc-change"), outcome: attr(el, "status")}
 		f.resource, f.op, f.interval = splitOpKey(attr(el, "op_key"))
 		if f.resource == "" {

@@ -16,7 +16,7 @@ import (
 const exitOld = 103
 
 // maxTries bounds how often a patch is made anew when only the status or other objects moved meanwhile.
-const maxTries = 20
+const maxTries = 100
 
 // Patch carries edits out on the live CIB, all or none.
 type Patch struct {
@@ -39,8 +39,9 @@ func (p Patch) String() string {
 // Do reads the live CIB, refuses with a *reconcile.StaleError if what the plan was made against was changed, has crm_verify judge the
 // result, and patches. It tries again at once when something else moved in between.
 func (p Patch) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
+	verified := "" // the digest of the configuration that crm_verify judged; a moved status needs no second look
 	for try := 1; ; try++ {
-		done, err := p.try(ctx, h)
+		done, err := p.try(ctx, h, &verified)
 		if done || err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ func (p Patch) Do(ctx context.Context, h reconcile.Host, progress func(reconcile
 }
 
 // try gives false where the CIB moved on between reading and patching.
-func (p Patch) try(ctx context.Context, h reconcile.Host) (done bool, err error) {
+func (p Patch) try(ctx context.Context, h reconcile.Host, verified *string) (done bool, err error) {
 	out, err := h.Run(ctx, reconcile.Cmd{Argv: query})
 	if err != nil {
 		return false, err
@@ -68,8 +69,11 @@ func (p Patch) try(ctx context.Context, h reconcile.Host) (done bool, err error)
 	if err != nil {
 		return false, &reconcile.StaleError{Object: Options(p.Cluster), What: err.Error()}
 	}
-	if err := verifyNew(ctx, h, live, proposed); err != nil {
-		return false, err
+	if d := digest(proposed.Root().SelectElement("configuration"), nil); d != *verified {
+		if err := verifyNew(ctx, h, live, proposed); err != nil {
+			return false, err
+		}
+		*verified = d
 	}
 	diff, err := patchset(live, proposed)
 	if err != nil {

@@ -52,6 +52,7 @@ func newPlanner(want, have State) (*planner, error) {
 	p.inv = inventory(p.live)
 	for _, o := range want.Objects {
 		p.object(o)
+		p.rotate(o)
 	}
 	p.groupOrders()
 	p.seed()

@@ -177,3 +177,28 @@ func TestPending(t *testing.T) {
 		}
 	}
 }
+
+// A changed password of a fence device is written, probed and made known to pacemaker-fenced.
+func TestRotatedSecret(t *testing.T) {
+	want := desired(t, web)
+	cib := carriedOut(t, observed(want, fresh), steps(t, want, observed(want, fresh)))
+	have := observed(want, cib)
+	for i := range have.Secrets {
+		have.Secrets[i].Value = reconcile.Secret("before")
+	}
+	ss := steps(t, want, have)
+	var ids []string
+	for _, s := range ss {
+		ids = append(ids, s.ID)
+	}
+	if got, want := strings.Join(ids, ", "), "cib n1 secrets, cib n2 secrets, cib n3 secrets, cib n2 probe f1, cib n3 probe f1, cib n1 change"; got != want {
+		t.Errorf("steps %s, want %s", got, want)
+	}
+	after := carriedOut(t, have, ss)
+	if !strings.Contains(after, `id="f1-instance_attributes-password-1" name="password" value="lrm://"`) || strings.Contains(after, `id="f1-instance_attributes-password"`) {
+		t.Error(after)
+	}
+	if again := steps(t, want, observed(want, after)); len(again) > 0 {
+		t.Errorf("not over: %v", again)
+	}
+}

@@ -137,3 +137,41 @@ func (p *planner) secretAction(node string, s Secret) (a reconcile.Action, known
 	}
 	return reconcile.Create, s.Value.Comparable()
 }
+
+// rotate makes Pacemaker read a changed secret of a fence device. pacemaker-fenced keeps a secret that it has read once until it
+// registers the device anew, which any change of the device in the CIB makes it do (seen on 2.1.5: the old password was used for as long as
+// one looked). So the parameter that refers to the secret gets a new id, which means nothing and restarts nothing. Other resources
+// read their secrets for each operation.
+func (p *planner) rotate(o Object) {
+	if o.Fence == nil || !p.have.formed() {
+		return
+	}
+	for _, s := range p.want.Secrets {
+		if s.Resource != o.Ref.Name {
+			continue
+		}
+		changed := false
+		for _, m := range p.want.Members {
+			a, known := p.secretAction(m.Name, s)
+			changed = changed || a == reconcile.Update && known
+		}
+		live := findID(p.live, o.Ref.Name)
+		if !changed || live == nil {
+			continue
+		}
+		for _, nv := range live.FindElements("./instance_attributes/nvpair") {
+			if attr(nv, "name") != s.Param || attr(nv, "value") != lrm || findID(p.work, attr(nv, "id")) == nil {
+				continue
+			}
+			fresh := nv.Copy()
+			fresh.CreateAttr("id", p.uniqueID(attr(nv, "id")))
+			p.pinElement(live, o.Ref)
+			p.do(Edit{Do: create, At: address(nv.Parent()), After: attr(nv, "id"), XML: Fragment(source(fresh))})
+			p.do(Edit{Do: remove, At: address(nv)})
+			p.change(&o, reconcile.Update, "params."+s.Param, reconcile.Mask, reconcile.Mask, reconcile.ReloadRisk, "the fence device is registered anew with its changed secret")
+			p.awaited = append(p.awaited, o.Ref.Name)
+			p.probes = append(p.probes, o)
+			break
+		}
+	}
+}
