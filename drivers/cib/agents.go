@@ -116,12 +116,12 @@ func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string
 		}
 		return errors.Join(errs...), ""
 	}
-	if err != nil {
-		return nil, fmt.Sprintf("whether %s takes the parameters: its metadata could not be read", agent)
+	var meta agentParams
+	if err == nil {
+		meta, err = parseMetadata(string(out))
 	}
-	meta, err := parseMetadata(string(out))
 	if err != nil {
-		return nil, fmt.Sprintf("whether %s takes the parameters: %v", agent, err)
+		return nil, fmt.Sprintf("whether %s takes the parameters: its metadata could not be read", agent) //nolint:nilerr // told, and no reason to refuse
 	}
 	var errs []error
 	for _, o := range users {
@@ -137,7 +137,7 @@ func (p *planner) checkUnit(ctx context.Context, h reconcile.Host, unit string, 
 	}
 	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"systemctl", "show", "--property=LoadState", unit}})
 	if err != nil || !strings.Contains(string(out), "not-found") {
-		return nil
+		return nil //nolint:nilerr // what cannot be asked is no reason to refuse: the unit's start will tell
 	}
 	var errs []error
 	for _, o := range users {

@@ -25,11 +25,12 @@ func (c *comparison) removed() {
 			if !isSet(part.Section) && part.Section != "nodes" {
 				c.pin(c.topOf(f))
 			}
-			if f.group == "clone" && f.name == "" {
+			switch {
+			case f.group == "clone" && f.name == "":
 				c.unwrap(f)
-			} else if f.attr == "" || f.el.Tag == "nvpair" {
+			case f.attr == "" || f.el.Tag == "nvpair":
 				c.do(Edit{Do: remove, At: address(f.el)})
-			} else {
+			default:
 				c.do(Edit{Do: unset, At: address(f.el), Attr: f.attr})
 			}
 			why := ""

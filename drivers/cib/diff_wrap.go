@@ -130,7 +130,9 @@ func (c *comparison) finish() {
 			}
 		}
 		if action == reconcile.Create {
-			d.Risk = c.createRisk(d)
+			d.Risk = reconcile.Safe // nothing that runs notices what is new; reactions are predicted
+		} else {
+			raise(&d)
 		}
 		c.changes = append(c.changes, d)
 	}

@@ -59,10 +59,6 @@ func splitOpKey(k string) (resource, op string, interval time.Duration) {
 	return strings.SplitN(rest[:j], ":", 2)[0], rest[j+1:], time.Duration(ms) * time.Millisecond
 }
 
-func (f failure) key() string {
-	return f.resource + "/" + f.op + "/" + f.node + "/" + f.call + "/" + f.when
-}
-
 func (f failure) String() string {
 	op := f.op
 	if f.interval > 0 {

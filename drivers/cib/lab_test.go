@@ -174,3 +174,14 @@ func TestLabRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A cluster that is cut in two equal views must be told apart from a sound one.
+func TestLabStandingSplit(t *testing.T) {
+	hs := labHosts(t, "n1", "n2", "n3")
+	want := desired(t, web)
+	have, err := New("default").Observe(t.Context(), hs, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", New("default").Standing(want, have))
+}

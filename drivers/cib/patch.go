@@ -88,7 +88,7 @@ func (p Patch) try(ctx context.Context, h reconcile.Host, verified *string) (don
 		return false, nil
 	case errors.As(err, &exit):
 		exit.Stdout, exit.Stderr = nil, withoutXML(exit.Stderr) // it may quote the patch
-		return false, fmt.Errorf("Pacemaker refused the change, nothing was changed: %w", exit)
+		return false, fmt.Errorf("the change was refused by Pacemaker, nothing was changed: %w", exit)
 	}
 	return false, err
 }

@@ -74,7 +74,7 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	if len(p.changes) == 0 {
 		return steps, nil
 	}
-	probes := p.planProbes(needs)
+	probes := p.planProbes()
 	steps = append(steps, probes...)
 	st := reconcile.Step{ID: "cib " + cmp.Or(have.From, p.firstMember()) + " change", Host: cmp.Or(have.From, p.firstMember()),
 		Changes: p.changes, Needs: needs, Pending: pending}

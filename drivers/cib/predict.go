@@ -54,7 +54,7 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 		return reconcile.Prediction{}, err
 	}
 	if simErr != nil {
-		return reconcile.Prediction{Unavailable: simErr.Error(), Unknown: unknown}, nil
+		return reconcile.Prediction{Unavailable: simErr.Error(), Unknown: unknown}, nil //nolint:nilerr // told as unavailable, which gates take for the worst
 	}
 	pr := reconcile.Prediction{Reactions: reactions(base, then, stonithIDs(proposed)), Unknown: unknown}
 	pr.Unknown = append(pr.Unknown, p.unpredictable()...)

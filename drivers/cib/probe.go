@@ -130,7 +130,7 @@ func (p Probe) clean(e *reconcile.ExitError) string {
 }
 
 // planProbes makes a step for each node that may run a fence device that is new or changed.
-func (p *planner) planProbes(needs []reconcile.Ref) []reconcile.Step {
+func (p *planner) planProbes() []reconcile.Step {
 	var steps []reconcile.Step
 	for _, o := range p.probes {
 		if slices.ContainsFunc(o.Fence.Params, func(x Param) bool { return x.Name == "pcmk_status_action" }) {
@@ -149,11 +149,7 @@ func (p *planner) planProbes(needs []reconcile.Ref) []reconcile.Step {
 			case slices.ContainsFunc(o.Fence.Params, func(x Param) bool { return !x.Value.Comparable() }):
 				st.Pending = "the value of a secret is not known here"
 			default:
-				var params []Param
-				for _, x := range o.Fence.Params {
-					params = append(params, x)
-				}
-				st.Ops = []reconcile.Op{Probe{Device: o.Ref.Name, Agent: o.Fence.Agent, Params: params, Plugs: o.Fence.Plugs}}
+				st.Ops = []reconcile.Op{Probe{Device: o.Ref.Name, Agent: o.Fence.Agent, Params: o.Fence.Params, Plugs: o.Fence.Plugs}}
 			}
 			steps = append(steps, st)
 		}

@@ -27,12 +27,9 @@ func (c *comparison) risk(path string) reconcile.Risk {
 	return reconcile.Safe
 }
 
-// createRisk is for what is new: nothing that runs notices it, but for options that switch protection off.
-func (c *comparison) createRisk(reconcile.Change) reconcile.Risk { return reconcile.Safe }
-
 // raise looks at values whose meaning is a risk whatever the scheduler says.
-func raise(d *reconcile.Change, formed bool) {
-	if !formed || d.Object.Kind != "Cluster" {
+func raise(d *reconcile.Change) {
+	if d.Object.Kind != "Cluster" {
 		return
 	}
 	on, isBool := boolean(d.Want)
