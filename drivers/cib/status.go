@@ -45,8 +45,6 @@ func (d *Driver) Status(have State) []reconcile.Health {
 	}
 	for _, m := range have.Members {
 		switch m.Runs {
-		case Unreachable:
-			add(NodeOptions(m.Name), reconcile.Failed, "unreachable: %s", m.Why)
 		case Stopped:
 			add(NodeOptions(m.Name), reconcile.Degraded, "Pacemaker does not run")
 		case NotInstalled:

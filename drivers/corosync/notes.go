@@ -85,13 +85,14 @@ func (Driver) Render(want, have State) ([]reconcile.Rendered, error) {
 // Status tells, per node, whether it runs, whom it sees, its votes and its links. Links are only known where everything was observed.
 func (Driver) Status(have State) []reconcile.Health {
 	var out []reconcile.Health
+	well, votes := 0, ""
 	formed := reconcile.Health{Object: Formed(have.Cluster), Level: reconcile.Failed, Text: "no member has quorum and a designated controller"}
 	for i := range have.Nodes {
 		n := &have.Nodes[i]
 		l := reconcile.Health{Object: Node(n.Name)}
 		switch {
-		case n.Unobserved != "":
-			l.Level, l.Text = reconcile.Failed, n.Unobserved
+		case n.Unobserved != "": // the engine tells of machines that do not answer
+			continue
 		case !n.runs():
 			l.Level, l.Text = reconcile.Degraded, fmt.Sprintf("corosync %s, pacemaker %s", n.Corosync, n.Pacemaker)
 		case !n.Running.Quorate:
@@ -101,18 +102,22 @@ func (Driver) Status(have State) []reconcile.Health {
 		case len(n.Running.Links) > 0:
 			l.Level, l.Text = reconcile.Degraded, "links: "+strings.Join(n.Running.Links, "; ")
 		default:
-			l.Text = fmt.Sprintf("member, votes %s", n.Running.Votes)
+			well++
+			votes = "votes " + n.Running.Votes
 			if len(n.Running.Flags) > 0 {
-				l.Text += ", " + strings.Join(n.Running.Flags, " ")
+				votes += ", " + strings.Join(n.Running.Flags, " ")
 			}
 		}
 		if n.works() && n.Running.Quorate && n.Running.DC != "" {
-			formed.Level, formed.Text = reconcile.OK, "quorum, designated controller "+n.Running.DC
+			formed.Level = reconcile.OK
 		}
-		out = append(out, l)
+		if l.Text != "" {
+			out = append(out, l)
+		}
 	}
-	if formed.Level == reconcile.OK { // the layer of the CIB tells more of it
-		return out
+	if formed.Level == reconcile.OK { // members that are as they should be are one line; the layer of the CIB tells the rest
+		formed.Object = reconcile.Ref{Kind: "corosync", Name: have.Cluster}
+		formed.Text = fmt.Sprintf("%d of %d members, quorate, %s", well, len(have.Nodes), votes)
 	}
 	return append([]reconcile.Health{formed}, out...)
 }

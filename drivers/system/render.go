@@ -53,16 +53,16 @@ func (Driver) Render(want, have State) ([]reconcile.Rendered, error) {
 func (Driver) Status(have State) []reconcile.Health {
 	var out []reconcile.Health
 	for _, m := range have.Machines {
-		l := reconcile.Health{Object: Machine(m.Name), Text: "reachable"}
+		l := reconcile.Health{Object: Machine(m.Name)}
 		switch {
-		case m.Unobserved != "":
-			l.Level, l.Text = reconcile.Failed, m.Unobserved
-		case m.Facts == nil:
+		case m.Facts == nil: // the engine tells of machines that do not answer
 			continue
 		case len(m.Facts.Full) > 0:
 			l.Level, l.Text = reconcile.Failed, "no room left in "+strings.Join(m.Facts.Full, ", ")
 		case m.Facts.ClockOffset != 0:
 			l.Level, l.Text = reconcile.Degraded, fmt.Sprintf("the clock is %+d s off", m.Facts.ClockOffset)
+		default:
+			continue
 		}
 		out = append(out, l)
 	}
