@@ -6,7 +6,7 @@ NODES ?= 3
 E2E   := ./test/e2e/...
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit e2e lint bench demo lab-up lab-down schema fuzz clean
+.PHONY: build test unit cc e2e lint bench demo lab-up lab-down schema fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
@@ -14,8 +14,12 @@ build:
 # Everything that must pass: unit, property and script tests, then the real daemons in the namespace lab.
 test: build unit e2e
 
-unit:
+unit: cc
 	go test -race $(UNIT)
+
+# The race detector needs a C compiler.
+cc:
+	@command -v gcc >/dev/null && test -e /usr/include/stdlib.h || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; }
 
 e2e: build
 	$(LAB) install

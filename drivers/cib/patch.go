@@ -42,8 +42,12 @@ func (p Patch) Do(ctx context.Context, h reconcile.Host, progress func(reconcile
 	verified := "" // the digest of the configuration that crm_verify judged; a moved status needs no second look
 	for try := 1; ; try++ {
 		done, err := p.try(ctx, h, &verified)
-		if done || err != nil {
+		if err != nil {
 			return err
+		}
+		if done {
+			progress(reconcile.Progress{Text: "CIB changed"})
+			return nil
 		}
 		if try == maxTries {
 			return fmt.Errorf("the CIB of %s changes so fast that %d patches came too late; find out what writes to it (journalctl -u pacemaker | grep cib) and run apply again", p.Cluster, try)

@@ -2,7 +2,7 @@
 # What the lab needs from Debian. The packages' daemons run inside the nodes
 # only: on this machine nothing is started, stopped, restarted or enabled.
 
-PACKAGES=(attr cpio iproute2 kmod netcat-openbsd nftables openssh-client openssh-server sudo systemd util-linux
+PACKAGES=(attr cpio curl iproute2 kmod netcat-openbsd nftables openssh-client openssh-server sudo systemd util-linux
           corosync corosync-qdevice corosync-qnetd pacemaker pacemaker-cli-utils resource-agents fence-agents
           openipmi ipmitool nginx-light haproxy memcached postgresql-15)
 PEERS=(pcs crmsh)                               # tools that hactl is measured against
