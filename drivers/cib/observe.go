@@ -32,8 +32,8 @@ const settle = 300 * time.Millisecond
 // view is what one machine answered.
 type view struct {
 	member  Member
-	doc     *etree.Document
-	text    string
+	text    string // the CIB; empty: none was read
+	isDC    bool
 	secrets []Secret
 }
 
@@ -69,7 +69,7 @@ func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State)
 		v := &views[i]
 		have.Members = append(have.Members, v.member)
 		have.Secrets = append(have.Secrets, v.secrets...)
-		if v.doc != nil && (best < 0 || v.rank() > views[best].rank()) {
+		if v.text != "" && (best < 0 || v.rank() > views[best].rank()) {
 			best = i
 		}
 	}
@@ -80,12 +80,23 @@ func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State)
 		return have, nil
 	}
 	have.From, have.CIB = views[best].member.Name, XML(views[best].text)
-	mon, err := hosts.Named(have.From).Run(ctx, reconcile.Cmd{Argv: monitor})
+	mon, err := hosts.Named(statusFrom(views, best)).Run(ctx, reconcile.Cmd{Argv: monitor})
 	if err != nil {
 		return State{}, fmt.Errorf("read the status: %w", err)
 	}
 	have.Monitor = string(mon)
 	return have, nil
+}
+
+// statusFrom is the first member in the partition of the best: the status is the same on all of them, and the layer below may have asked the
+// first one already in this round.
+func statusFrom(views []view, best int) string {
+	for i := range views {
+		if m := views[i].member; views[i].text != "" && m.Quorate && m.DC == views[best].member.DC {
+			return m.Name
+		}
+	}
+	return views[best].member.Name
 }
 
 // rank prefers the designated controller in a quorate partition, then any quorate member.
@@ -94,17 +105,10 @@ func (v *view) rank() int {
 	if v.member.Quorate {
 		r += 2
 	}
-	if v.isDC() {
+	if v.isDC {
 		r++
 	}
 	return r
-}
-
-func (v *view) isDC() bool {
-	if v.doc == nil || v.member.DC == "" {
-		return false
-	}
-	return nodeName(v.doc, v.member.DC) == v.member.Name
 }
 
 // nodeName gives the name of a node id.
@@ -159,7 +163,8 @@ func (v *view) look(ctx context.Context, h reconcile.Host, again bool) error {
 	m.Version = version(cib)
 	m.Digest = configurationDigest(doc)
 	m.Settled = true
-	v.doc, v.text = doc, string(out)
+	v.isDC = m.DC != "" && nodeName(doc, m.DC) == m.Name
+	v.text = string(out) // the tree is dropped: sixteen of them would be most of hactl's memory
 	return nil
 }
 
@@ -190,7 +195,7 @@ func settled(ctx context.Context, hosts reconcile.Hosts, views []view) error {
 		}
 		var g errgroup.Group
 		for i := range views {
-			if views[i].doc == nil {
+			if views[i].text == "" {
 				continue
 			}
 			g.Go(func() error { return views[i].look(ctx, hosts.Named(views[i].member.Name), true) })
@@ -211,7 +216,7 @@ func differ(views []view) bool {
 	first := ""
 	for i := range views {
 		switch {
-		case views[i].doc == nil:
+		case views[i].text == "":
 		case first == "":
 			first = views[i].member.Digest
 		case first != views[i].member.Digest:

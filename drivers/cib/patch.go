@@ -24,6 +24,9 @@ type Patch struct {
 	// Schema is the value of validate-with that the words were chosen for.
 	Schema string `json:"schema"`
 	Edits  []Edit `json:"edits"`
+	// Judged is the digest of the configuration that comes of the edits on the CIB that was observed. crm_verify judges that one in Predict,
+	// which every plan goes through; the operation has any other judged before it writes.
+	Judged string `json:"judged,omitempty"`
 	// Pins are what must be as it was when the edits were planned.
 	Pins []Pin `json:"pins,omitempty"`
 }
@@ -39,7 +42,7 @@ func (p Patch) String() string {
 // Do reads the live CIB, refuses with a *reconcile.StaleError if what the plan was made against was changed, has crm_verify judge the
 // result, and patches. It tries again at once when something else moved in between.
 func (p Patch) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
-	verified := "" // the digest of the configuration that crm_verify judged; a moved status needs no second look
+	verified := p.Judged // a moved status needs no second look
 	for try := 1; ; try++ {
 		done, err := p.try(ctx, h, &verified)
 		if err != nil {

@@ -96,7 +96,8 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 		st.Needs = append(st.Needs, corosync.Formed(want.Cluster))
 	}
 	if st.Pending == "" {
-		st.Ops = []reconcile.Op{Patch{Cluster: want.Cluster, Schema: p.schema, Edits: p.edits, Pins: p.pins}}
+		st.Ops = []reconcile.Op{Patch{Cluster: want.Cluster, Schema: p.schema, Edits: p.edits, Pins: p.pins,
+			Judged: digest(p.work.Root().SelectElement("configuration"), nil)}}
 		if len(p.awaited) > 0 {
 			st.Ops = append(st.Ops, Await{Resources: p.awaited, Limit: p.awaitLimit()})
 		}

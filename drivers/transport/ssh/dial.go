@@ -183,7 +183,11 @@ func (s settings) dialRaw(ctx context.Context, via *conn) (net.Conn, error) {
 	case s.proxy != "":
 		return startProxy(s.proxy)
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", s.address())
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.address())
+	if err != nil {
+		return nil, err
+	}
+	return quickly(c), nil
 }
 
 // errTimeout is the cause of a connection's context that ran out by ConnectTimeout.
