@@ -64,14 +64,23 @@ func (p *planner) checkAgents(ctx context.Context, h reconcile.Host) (unknown []
 			}
 		}
 	}
-	names := make([]string, 0, len(users))
+	var names, units []string
 	for a := range users {
-		names = append(names, a)
+		if strings.HasPrefix(a, "systemd:") {
+			units = append(units, a)
+		} else {
+			names = append(names, a)
+		}
 	}
 	sort.Strings(names)
-	errs, odd := make([]error, len(names)), make([]string, len(names))
+	sort.Strings(units)
+	errs, odd := make([]error, len(names)+1), make([]string, len(names))
 	var g errgroup.Group
 	g.SetLimit(4)
+	g.Go(func() error {
+		errs[len(names)] = checkUnits(ctx, h, units, users)
+		return nil
+	})
 	for i, a := range names {
 		g.Go(func() error {
 			errs[i], odd[i] = p.checkAgent(ctx, h, a, users[a])
@@ -100,10 +109,7 @@ func (p *planner) agent(o *Object) string {
 func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string, users []*Object) (err error, odd string) {
 	class, name, _ := strings.Cut(agent, ":")
 	argv := []string{"crm_resource", "--show-metadata", agent}
-	switch class {
-	case "systemd":
-		return p.checkUnit(ctx, h, name, users), ""
-	case "stonith":
+	if class == "stonith" {
 		argv = []string{"stonith_admin", "--metadata", "--agent", name}
 	}
 	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv})
@@ -130,18 +136,34 @@ func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string
 	return errors.Join(errs...), ""
 }
 
-// checkUnit asks systemd: Pacemaker makes up metadata for units that do not exist.
-func (p *planner) checkUnit(ctx context.Context, h reconcile.Host, unit string, users []*Object) error {
-	if !strings.Contains(unit, ".") {
-		unit += ".service"
+// checkUnits asks systemd: Pacemaker makes up metadata for units that do not exist. One process tells of all: systemctl show answers in the
+// order of its arguments, with an empty line between two.
+func checkUnits(ctx context.Context, h reconcile.Host, agents []string, users map[string][]*Object) error {
+	if len(agents) == 0 {
+		return nil
 	}
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"systemctl", "show", "--property=LoadState", unit}})
-	if err != nil || !strings.Contains(string(out), "not-found") {
+	argv := []string{"systemctl", "show", "--property=LoadState", "--"}
+	for _, a := range agents {
+		unit := strings.TrimPrefix(a, "systemd:")
+		if !strings.Contains(unit, ".") {
+			unit += ".service"
+		}
+		argv = append(argv, unit)
+	}
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv})
+	states := strings.Split(strings.TrimSpace(string(out)), "\n\n")
+	if err != nil || len(states) != len(agents) {
 		return nil //nolint:nilerr // what cannot be asked is no reason to refuse: the unit's start will tell
 	}
 	var errs []error
-	for _, o := range users {
-		errs = append(errs, fmt.Errorf("%s: spec.agent: there is no systemd unit %s on %s; install its package, or correct the name (systemctl list-unit-files)", o.Pos["agent"], unit, h.Name()))
+	for i, a := range agents {
+		if !strings.Contains(states[i], "not-found") {
+			continue
+		}
+		for _, o := range users[a] {
+			errs = append(errs, fmt.Errorf("%s: spec.agent: there is no systemd unit %s on %s; install its package, or correct the name (systemctl list-unit-files)",
+				o.Pos["agent"], argv[4+i], h.Name()))
+		}
 	}
 	return errors.Join(errs...)
 }
