@@ -1,6 +1,8 @@
 package cib
 
 import (
+	"strings"
+
 	"fmt"
 	"slices"
 	"sort"
@@ -110,7 +112,7 @@ func (p *planner) groupOrders() {
 
 // finish turns the differences of an object into changes of one action.
 func (c *comparison) finish() {
-	if len(c.diffs) == 0 {
+	if len(c.diffs) == 0 && !c.whole {
 		return
 	}
 	action, why, least := reconcile.Update, "", reconcile.Safe
@@ -118,6 +120,9 @@ func (c *comparison) finish() {
 	case c.whole || !c.found && c.inv.el == nil && (c.o.Ref.Kind == "Cluster" || c.o.Ref.Kind == "Node"):
 		action = reconcile.Create
 		c.changes = append(c.changes, reconcile.Change{Object: c.o.Ref, Action: action, Source: c.o.Pos[""]})
+		if members := c.members(); members != "" {
+			c.changes = append(c.changes, reconcile.Change{Object: c.o.Ref, Action: action, Path: "resources", Want: members, Source: c.o.Pos[""]})
+		}
 	case c.inv.el == nil:
 		action, least, why = reconcile.Adopt, reconcile.AdoptRisk, "it was made by someone else and differs"
 	}
@@ -142,6 +147,17 @@ func (c *comparison) finish() {
 			c.awaited = append(c.awaited, g) // the members behind it restart with it
 		}
 	}
+}
+
+// members lists what a new group is made of.
+func (c *comparison) members() string {
+	var names []string
+	for _, o := range c.planner.want.Objects {
+		if o.Group != "" && o.Group == c.o.Ref.Name {
+			names = append(names, o.Ref.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func sortedKeys(m map[string]bool) []string {

@@ -85,7 +85,7 @@ func writeObject(b *strings.Builder, o *object, st Style) {
 	if paint == nil {
 		paint = st.bold
 	}
-	head := strings.TrimSuffix(wrap(sign+" "+string(a)+" ", "    ", o.kind+"/"+strings.Join(o.names, ", ")), "\n")
+	head := strings.TrimSuffix(wrap(sign+" "+string(a)+" ", "    ", o.kind+"/"+names(o.names)), "\n")
 	b.WriteString(paint(head) + "\n")
 	if a == reconcile.Create {
 		writeCreated(b, o)
@@ -108,30 +108,62 @@ func writePending(b *strings.Builder, o *object, st Style) {
 	}
 }
 
-// writeCreated puts the fields of a new object one after the other: there is no old value to compare them with.
+// writeCreated puts the fields of a new object one after the other: there is no old value to compare them with. Fields of one part of the
+// object stand together: "params: ip 10.0.0.1, nic eth0".
 func writeCreated(b *strings.Builder, o *object) {
-	var fields []string
+	var heads []string
+	parts := map[string][]string{}
 	var place v1.Pos
 	for _, c := range o.changes {
-		if place.IsZero() && !c.Source.IsZero() {
+		if place.IsZero() {
 			place = c.Source
 		}
-		f := strings.TrimSpace(c.Path + " " + value(c))
-		if f != "" && c.Action == reconcile.Check {
-			f = "check " + f
+		head, rest := splitPath(c.Path)
+		if _, ok := parts[head]; !ok {
+			heads = append(heads, head)
+			parts[head] = nil
 		}
-		if f != "" && !slices.Contains(fields, f) {
-			fields = append(fields, cut(f, Width-6))
+		if f := strings.TrimSpace(rest + " " + value(c)); f != "" && !slices.Contains(parts[head], f) {
+			parts[head] = append(parts[head], cut(f, Width-6))
 		}
 	}
+	var texts []string
+	for _, h := range heads {
+		fields := strings.Join(parts[h], ", ")
+		switch {
+		case h == "" || fields == "":
+			texts = append(texts, h+fields)
+		case len(parts[h]) == 1 && !strings.Contains(fields, " "):
+			texts = append(texts, h+" "+fields)
+		default:
+			texts = append(texts, h+": "+fields)
+		}
+	}
+	text := strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
 	if !place.IsZero() {
-		fields = append(fields, fmt.Sprintf("(%s:%d)", base(place.File), place.Line))
+		text += fmt.Sprintf(" (%s:%d)", base(place.File), place.Line)
 	}
-	text := strings.Join(fields, ", ")
 	if text != "" {
-		text = strings.ReplaceAll(text, ", (", " (")
 		b.WriteString(wrap("    ", "    ", text))
 	}
+}
+
+// splitPath cuts a path at its first dot outside of brackets.
+func splitPath(path string) (head, rest string) {
+	depth := 0
+	for i, r := range path {
+		switch r {
+		case '[':
+			depth++
+		case ']':
+			depth--
+		case '.':
+			if depth == 0 {
+				return path[:i], path[i+1:]
+			}
+		}
+	}
+	return path, ""
 }
 
 func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action, width int, st Style) {
@@ -193,4 +225,13 @@ func base(path string) string {
 		return path[i+1:]
 	}
 	return path
+}
+
+// names lists the first few.
+func names(all []string) string {
+	const most = 6
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most-1], ", "), len(all)-most+1)
 }
