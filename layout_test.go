@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"drivers/system":     {"api/v1", "reconcile", "drivers/system"},
 	"drivers/corosync":   {"api/v1", "reconcile", "drivers/corosync", "drivers/system"},
 	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync"},
-	"drivers":            {"reconcile", "drivers"},
+	"drivers":            {"api/v1", "reconcile", "drivers"},
 	"cmd/hactl":          {"api/v1", "reconcile", "drivers", "schemas"},
 	"test/":              {"test/"},
 	"drivers/drivertest": {"api/v1", "reconcile", "drivers"},
