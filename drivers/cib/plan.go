@@ -31,11 +31,12 @@ type planner struct {
 	probes     []Object
 	awaited    []string
 	errs       []error
+	registered map[string]string // see registration
 }
 
 // newPlanner compares; its fields hold the answer.
 func newPlanner(want, have State) (*planner, error) {
-	p := &planner{want: want, have: have}
+	p := &planner{want: want, have: have, registered: map[string]string{}}
 	src := string(have.CIB)
 	if src == "" {
 		src = emptyCIB
@@ -70,12 +71,17 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	probes, answers := p.planProbes()
 	steps, needs, pending := p.planSecrets()
 	if len(p.changes) == 0 {
 		return steps, nil
 	}
-	probes := p.planProbes()
-	steps = append(steps, probes...)
+	// A device is asked with its new secret before the secret goes anywhere: a wrong one must not take the place of the right one.
+	for i := range steps {
+		steps[i].Needs = append(steps[i].Needs, answers...)
+	}
+	needs = append(needs, answers...)
+	steps = append(probes, steps...)
 	st := reconcile.Step{ID: "cib " + cmp.Or(have.From, p.firstMember()) + " change", Host: cmp.Or(have.From, p.firstMember()),
 		Changes: p.changes, Needs: needs, Pending: pending}
 	for _, s := range probes {
@@ -126,7 +132,11 @@ func (p *planner) leader() (dc string, quorate bool) {
 	return m.DC, m.Quorate
 }
 
-func (p *planner) note(n reconcile.Note) { p.notes = append(p.notes, n) }
+func (p *planner) note(n reconcile.Note) {
+	if !slices.Contains(p.notes, n) {
+		p.notes = append(p.notes, n)
+	}
+}
 
 // do records an edit and carries it out on the working copy, so that later edits see it.
 func (p *planner) do(e Edit) {

@@ -2,6 +2,7 @@ package cib
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -191,8 +192,20 @@ func TestRotatedSecret(t *testing.T) {
 	for _, s := range ss {
 		ids = append(ids, s.ID)
 	}
-	if got, want := strings.Join(ids, ", "), "cib n1 secrets, cib n2 secrets, cib n3 secrets, cib n2 probe f1, cib n3 probe f1, cib n1 change"; got != want {
+	if got, want := strings.Join(ids, ", "), "cib n2 probe f1, cib n3 probe f1, cib n1 secrets, cib n2 secrets, cib n3 secrets, cib n1 change"; got != want {
 		t.Errorf("steps %s, want %s", got, want)
+	}
+	for _, s := range ss[2:] {
+		if !slices.Contains(s.Needs, fenceProbe("f1")) {
+			t.Errorf("%s does not wait for the device's answer", s.ID)
+		}
+	}
+	// A crash after the files were written and before the CIB was changed: the next run registers the device anew.
+	crashed := observed(want, cib)
+	crashed.Secrets[0].ID = "f1-instance_attributes-password-1"
+	ss2 := steps(t, want, crashed)
+	if last := ss2[len(ss2)-1]; last.ID != "cib n1 change" || !strings.Contains(carriedOut(t, crashed, ss2), crashed.Secrets[0].ID) {
+		t.Errorf("the device is not registered anew: %v", ss2)
 	}
 	after := carriedOut(t, have, ss)
 	if !strings.Contains(after, `id="f1-instance_attributes-password-1" name="password" value="lrm://"`) || strings.Contains(after, `id="f1-instance_attributes-password"`) {

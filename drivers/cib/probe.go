@@ -130,8 +130,8 @@ func (p Probe) clean(e *reconcile.ExitError) string {
 }
 
 // planProbes makes a step for each node that may run a fence device that is new or changed.
-func (p *planner) planProbes() []reconcile.Step {
-	var steps []reconcile.Step
+// answers are what the steps behind them need.
+func (p *planner) planProbes() (steps []reconcile.Step, answers []reconcile.Ref) {
 	for _, o := range p.probes {
 		if slices.ContainsFunc(o.Fence.Params, func(x Param) bool { return x.Name == "pcmk_status_action" }) {
 			continue
@@ -139,7 +139,7 @@ func (p *planner) planProbes() []reconcile.Step {
 		for _, node := range o.Fence.Nodes {
 			m := p.have.member(node)
 			st := reconcile.Step{ID: "cib " + node + " probe " + o.Ref.Name, Host: node,
-				Changes: []reconcile.Change{{Object: o.Ref, Action: reconcile.Check, Path: "probe", Want: "answers on " + node, Source: o.Pos[""]}}}
+				Changes: []reconcile.Change{{Object: fenceProbe(o.Ref.Name), Action: reconcile.Check, Path: "probe", Want: "answers on " + node, Source: o.Pos[""]}}}
 			switch {
 			case m != nil && m.Runs == Unreachable:
 				continue // the others must do; its absence is told by the engine
@@ -152,7 +152,13 @@ func (p *planner) planProbes() []reconcile.Step {
 				st.Ops = []reconcile.Op{Probe{Device: o.Ref.Name, Agent: o.Fence.Agent, Params: o.Fence.Params, Plugs: o.Fence.Plugs}}
 			}
 			steps = append(steps, st)
+			if !slices.Contains(answers, fenceProbe(o.Ref.Name)) {
+				answers = append(answers, fenceProbe(o.Ref.Name))
+			}
 		}
 	}
-	return steps
+	return steps, answers
 }
+
+// fenceProbe names the answer of a fence device to all who may run it.
+func fenceProbe(device string) reconcile.Ref { return reconcile.Ref{Kind: "FenceProbe", Name: device} }

@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/beevik/etree"
+
 	"github.com/hactl/hactl/drivers/corosync"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -51,14 +53,15 @@ func storedSecrets(node string, files map[string]reconcile.File) []Secret {
 	for p, f := range files {
 		rest, ok := strings.CutPrefix(p, secretsDir+"/")
 		rsc, param, ok2 := strings.Cut(rest, "/")
-		if !ok || !ok2 || strings.HasSuffix(param, ".sign") {
+		if !ok || !ok2 || strings.HasSuffix(param, ".sign") || strings.HasSuffix(param, registrationSuffix) {
 			continue
 		}
+		registration := files[p+registrationSuffix].Content.Reveal()
 		value := strings.TrimRight(f.Content.Reveal(), " \t\r\n\v\f")
 		sign, signed := files[p+".sign"]
 		found = append(found, Secret{Node: node, Resource: rsc, Param: param, Value: reconcile.Secret(value),
 			Signed:  signed && strings.HasPrefix(strings.TrimSpace(sign.Content.Reveal()), signature(value)),
-			Private: f.Mode&0o077 == 0 && strings.HasPrefix(f.Owner, "root:")})
+			Private: f.Mode&0o077 == 0 && strings.HasPrefix(f.Owner, "root:"), ID: strings.TrimSpace(registration)})
 	}
 	return found
 }
@@ -87,6 +90,9 @@ func (p *planner) planSecrets() (steps []reconcile.Step, needs []reconcile.Ref, 
 				why = "the value of a secret is not known here"
 			}
 			at := secretPath(s.Resource, s.Param)
+			if id := p.registration(s); id != "" { // first, so that a crash after any of these is seen by the next run
+				ops = append(ops, reconcile.Write{Path: at + registrationSuffix, File: reconcile.File{Content: reconcile.Plain(id + "\n"), Mode: 0o600, Owner: "root:root"}})
+			}
 			ops = append(ops,
 				reconcile.Write{Path: at, File: reconcile.File{Content: s.Value, Mode: 0o600, Owner: "root:root"}},
 				reconcile.Write{Path: at + ".sign", File: reconcile.File{Content: reconcile.Secret(signature(s.Value.Reveal()) + "\n"), Mode: 0o600, Owner: "root:root"}})
@@ -150,28 +156,67 @@ func (p *planner) rotate(o Object) {
 		if s.Resource != o.Ref.Name {
 			continue
 		}
-		changed := false
-		for _, m := range p.want.Members {
-			a, known := p.secretAction(m.Name, s)
-			changed = changed || a == reconcile.Update && known
-		}
-		live := findID(p.live, o.Ref.Name)
-		if !changed || live == nil {
+		nv, id := p.secretPair(s), p.registration(s)
+		if id == "" || findID(p.work, attr(nv, "id")) == nil {
 			continue
 		}
-		for _, nv := range live.FindElements("./instance_attributes/nvpair") {
-			if attr(nv, "name") != s.Param || attr(nv, "value") != lrm || findID(p.work, attr(nv, "id")) == nil {
-				continue
-			}
-			fresh := nv.Copy()
-			fresh.CreateAttr("id", p.uniqueID(attr(nv, "id")))
-			p.pinElement(live, o.Ref)
-			p.do(Edit{Do: create, At: address(nv.Parent()), After: attr(nv, "id"), XML: Fragment(source(fresh))})
-			p.do(Edit{Do: remove, At: address(nv)})
-			p.change(&o, reconcile.Update, "params."+s.Param, reconcile.Mask, reconcile.Mask, reconcile.ReloadRisk, "the fence device is registered anew with its changed secret")
-			p.awaited = append(p.awaited, o.Ref.Name)
-			p.probes = append(p.probes, o)
-			break
+		fresh := nv.Copy()
+		fresh.CreateAttr("id", id)
+		p.pinElement(findID(p.live, o.Ref.Name), o.Ref)
+		p.do(Edit{Do: create, At: address(nv.Parent()), After: attr(nv, "id"), XML: Fragment(source(fresh))})
+		p.do(Edit{Do: remove, At: address(nv)})
+		p.change(&o, reconcile.Update, "params."+s.Param, reconcile.Mask, reconcile.Mask, reconcile.ReloadRisk, "the fence device is registered anew with its changed secret")
+		p.awaited = append(p.awaited, o.Ref.Name)
+		p.probes = append(p.probes, o)
+	}
+}
+
+// registrationSuffix names the file beside a fence device's changed secret with the id that its nvpair gets. The CIB changes after the files:
+// while it has another id there, the fencer still uses the old value, and the next run goes on.
+const registrationSuffix = ".hactl"
+
+// registration is the id that the nvpair of a changed secret of a fence device must get, "" where it has it or nothing changed.
+func (p *planner) registration(s Secret) string {
+	key := s.Resource + "/" + s.Param
+	id, ok := p.registered[key]
+	if !ok {
+		id = p.newRegistration(s)
+		p.registered[key] = id
+	}
+	return id
+}
+
+func (p *planner) newRegistration(s Secret) string {
+	nv := p.secretPair(s)
+	if nv == nil || s.Object.Kind != FenceDevice("").Kind || !p.have.formed() {
+		return ""
+	}
+	for _, h := range p.have.Secrets {
+		if h.Resource == s.Resource && h.Param == s.Param && h.ID != "" && h.ID != attr(nv, "id") {
+			return h.ID
 		}
 	}
+	changed := false
+	for _, m := range p.want.Members {
+		a, known := p.secretAction(m.Name, s)
+		changed = changed || a == reconcile.Update && known
+	}
+	if !changed {
+		return ""
+	}
+	return p.uniqueID(s.Resource + "-instance_attributes-" + s.Param)
+}
+
+// secretPair is the nvpair in the live CIB that refers to a secret.
+func (p *planner) secretPair(s Secret) *etree.Element {
+	live := findID(p.live, s.Resource)
+	if live == nil {
+		return nil
+	}
+	for _, nv := range live.FindElements("./instance_attributes/nvpair") {
+		if attr(nv, "name") == s.Param && attr(nv, "value") == lrm {
+			return nv
+		}
+	}
+	return nil
 }

@@ -86,10 +86,12 @@ type Secret struct {
 	Param    string         `json:"param"`
 	Value    reconcile.Text `json:"value"`
 	// Signed tells that the checksum beside it is right, and Private that the file is root's alone (found only).
-	Signed  bool          `json:"signed,omitempty"`
-	Private bool          `json:"private,omitempty"`
-	Object  reconcile.Ref `json:"object,omitzero"`
-	Source  v1.Pos        `json:"source,omitzero"`
+	Signed  bool `json:"signed,omitempty"`
+	Private bool `json:"private,omitempty"`
+	// ID is what stands beside the secret of a fence device that was changed: the id that its nvpair in the CIB must have got (found only).
+	ID     string        `json:"id,omitempty"`
+	Object reconcile.Ref `json:"object,omitzero"`
+	Source v1.Pos        `json:"source,omitzero"`
 }
 
 // Runs is how Pacemaker does on a machine.

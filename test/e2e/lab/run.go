@@ -73,6 +73,9 @@ func (l *Lab) Power(node, what string) string {
 	return strings.TrimSpace(l.must("power", node, "status"))
 }
 
+// BMCPassword rotates the password of the node's BMC.
+func (l *Lab) BMCPassword(node, password string) { l.t.Helper(); l.must("password", node, password) }
+
 // WaitSSH returns when the node answers on ssh; after 30 s it fails the test.
 func (l *Lab) WaitSSH(node string) {
 	l.t.Helper()

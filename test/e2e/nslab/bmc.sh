@@ -7,6 +7,7 @@ bmc_on() {
   local n=$1 a=${BMCIP[$1]} d=$LAB_DIR/bmc/$1
   pid_file_alive "$d/pid" >/dev/null && return 0
   mkdir -p "$d/state"
+  [[ -s $d/password ]] || echo secret > "$d/password"
   ip addr add "$a/32" dev lan 2>/dev/null || true       # there already when only the simulator died
   # ipmi_sim leaks its sockets into the script; a node that inherited them would keep the port.
   cat > "$d/chassis" <<C
@@ -32,12 +33,22 @@ set_working_mc 0x20
   endlan
   chassis_control "$d/chassis 0x20"
   user 1 true "" "" user 10 none md2 md5 straight
-  user 2 true "admin" "secret" admin 10 none md2 md5 straight
+  user 2 true "admin" "$(<"$d/password")" admin 10 none md2 md5 straight
 C
   printf '%s\n' 'mc_setbmc 0x20' 'mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr' \
     'sel_enable 0x20 1000 0x0a' 'mc_enable 0x20' > "$d/emu"
   setsid ipmi_sim -c "$d/lan.conf" -f "$d/emu" -s "$d/state" -n </dev/null >"$d/log" 2>&1 8<&- &
   echo "$! $(start_time $!)" > "$d/pid"
+}
+
+bmc_password() {                                # NODE PASSWORD: as somebody who rotates it
+  plan_load
+  local d=$LAB_DIR/bmc/$1 p
+  echo "$2" > "$d/password"
+  p=$(pid_file_alive "$d/pid") && kill -9 "$p"
+  while pid_file_alive "$d/pid" >/dev/null; do sleep 0.02; done
+  bmc_on "$1"
+  bmc_wait "$1"
 }
 
 bmc_wait() {                                    # until its UDP port is open
@@ -74,5 +85,5 @@ bmc_tool() {                                    # NODE ARGS... -> ipmitool, in t
   shift
   hub=$(hub_pid) || die "lab $LAB_NAME is not up"
   # -C 3: without a cipher suite given ipmitool asks the simulator for its list, and hangs
-  exec nsenter --net="/proc/$hub/ns/net" -- ipmitool -I lanplus -C 3 -H "${BMCIP[$n]}" -U admin -P secret "$@"
+  exec nsenter --net="/proc/$hub/ns/net" -- ipmitool -I lanplus -C 3 -H "${BMCIP[$n]}" -U admin -P "$(<"$LAB_DIR/bmc/$n/password")" "$@"
 }

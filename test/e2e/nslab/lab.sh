@@ -25,6 +25,7 @@
 #   lab.sh power NODE on|off|reset|status    the mains switch: off is kill -9 of the node's pid 1
 #   lab.sh kill NODE            power NODE off
 #   lab.sh ipmi NODE ARGS...    ipmitool against the node's BMC, e.g. `ipmi node1 power status`
+#   lab.sh password NODE NEW    rotate the password of the node's BMC
 #   lab.sh status               what runs, with addresses
 #   lab.sh dir                  where key, ssh_config, known_hosts and logs are
 #   lab.sh down                 everything off, nothing left behind
@@ -92,6 +93,7 @@ case $cmd in
   power)     plan_has "${1:-}"; in_hub power "$1" "${2:-status}" ;;
   kill)      plan_has "${1:-}"; in_hub power "$1" off ;;
   ipmi)      plan_has "${1:-}"; bmc_tool "$@" ;;
+  password)  plan_has "${1:-}"; in_hub bmc_password "$1" "${2:?password NODE NEW}" ;;
   # The lab calls itself inside its namespaces; these are not for people.
   _call)     "$@" ;;
   *)         die "unknown call '$cmd' (lab.sh help)" ;;
