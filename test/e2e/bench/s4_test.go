@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -78,25 +80,34 @@ func running(b *testing.B, l *lab.Lab) time.Time {
 // hactlS4 applies and says when the CIB was changed, and when all ran.
 func hactlS4(b *testing.B, l *lab.Lab) (changed, ran time.Duration) {
 	b.Helper()
-	begun := time.Now()
-	_, stderr, code := l.Hactl("apply", "-f", example(b, "s4-haproxy"), "-o", "json", "--yes")
-	if code != 0 {
-		b.Fatalf("hactl: exit code %d\n%s", code, stderr)
+	c := l.HactlCmd("apply", "-f", example(b, "s4-haproxy"), "-o", "json", "--yes")
+	pipe, err := c.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
 	}
-	for line := range strings.Lines(stderr) {
-		var ev struct {
-			At   time.Time
-			Type string
-			Text string
-		}
-		if json.Unmarshal([]byte(line), &ev) == nil && ev.Type == "progress" && strings.Contains(ev.Text, "CIB changed") {
-			changed = ev.At.Sub(begun)
+	begun := time.Now()
+	if err := c.Start(); err != nil {
+		b.Fatal(err)
+	}
+	var said strings.Builder
+	lines := bufio.NewScanner(pipe)
+	for lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+		var ev struct{ Type, Text string }
+		if json.Unmarshal(lines.Bytes(), &ev) == nil && ev.Type == "progress" && ev.Text == "CIB changed" {
+			changed = time.Since(begun)
+			break
 		}
 	}
 	if changed == 0 {
-		b.Fatalf("no event says when the CIB was changed:\n%s", stderr)
+		b.Fatalf("no event says when the CIB was changed:\n%s", said.String())
 	}
-	return changed, running(b, l).Sub(begun)
+	ran = running(b, l).Sub(begun)
+	_, _ = io.Copy(&said, pipe)
+	if err := c.Wait(); err != nil {
+		b.Fatalf("hactl: %v\n%s", err, said.String())
+	}
+	return changed, ran
 }
 
 // S4 on a formed cluster: hactl over SSH with its checks, against pcs and crmsh on a node.
