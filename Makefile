@@ -22,7 +22,7 @@ cc:
 	@command -v gcc >/dev/null && test -e /usr/include/stdlib.h || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; }
 
 e2e: build
-	$(LAB) install
+	$(LAB) install peers
 	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 25m -p 1 $(E2E)
 
 lint:

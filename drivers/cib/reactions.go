@@ -33,7 +33,7 @@ func reactionsOf(s simulation, stonith map[string]bool) []reconcile.Reaction {
 	var out []reconcile.Reaction
 	told := map[string]bool{}
 	for _, a := range s.actions {
-		told[a.Resource] = true
+		told[instanceOf(a.Resource)] = true
 		if a.Blocked == "true" {
 			continue
 		}
@@ -75,14 +75,14 @@ func reactionsOf(s simulation, stonith map[string]bool) []reconcile.Reaction {
 				r.Action, r.Node, r.Risk = "fence", a.Node, reconcile.Fence
 			}
 		}
-		if stonith[strings.SplitN(a.Resource, ":", 2)[0]] {
+		if stonith[instanceOf(a.Resource)] {
 			r.Risk = reconcile.Safe // a fence device serves nobody; its probe and its coverage are looked at elsewhere
 		}
 		out = append(out, r)
 	}
 	for _, a := range s.transition { // an orphan's stop is in no summary
-		if a.Action == "stop" && !told[a.Resource] && a.Resource != "" {
-			told[a.Resource] = true
+		if a.Action == "stop" && !told[instanceOf(a.Resource)] && a.Resource != "" {
+			told[instanceOf(a.Resource)] = true
 			out = append(out, reconcile.Reaction{Action: "stop", Resource: a.Resource, From: a.Node, Risk: stopRisk(s, a.Resource)})
 		}
 	}
@@ -91,10 +91,16 @@ func reactionsOf(s simulation, stonith map[string]bool) []reconcile.Reaction {
 
 // stopRisk is an outage, unless other instances of the resource go on.
 func stopRisk(s simulation, id string) reconcile.Risk {
-	if active(s.then.of(strings.SplitN(id, ":", 2)[0])) > 0 {
+	if active(s.then.of(instanceOf(id))) > 0 {
 		return reconcile.Redundancy
 	}
 	return reconcile.Outage
+}
+
+// instanceOf is the resource of an instance: the summary numbers the instances of a clone (ping:2), the transition does not.
+func instanceOf(id string) string {
+	name, _, _ := strings.Cut(id, ":")
+	return name
 }
 
 func firstOf(words ...string) string {
