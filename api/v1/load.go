@@ -187,7 +187,7 @@ func (l *loader) noCluster(files []File) {
 	case len(l.unread) > 0 && (!l.any || l.mayBeUnread("Cluster")):
 	case len(l.errs) > 0 && !l.any:
 	case !l.any:
-		l.errs = append(l.errs, &Error{Message: fmt.Sprintf("no manifests found: %s hold no document", where)})
+		l.errs = append(l.errs, &Error{Message: fmt.Sprintf("no manifests found: there is no document in %s", where)})
 	default:
 		l.errs = append(l.errs, &Error{Message: fmt.Sprintf("no object of kind Cluster in %s; a set of manifests needs its Cluster", where)})
 	}

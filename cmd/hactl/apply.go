@@ -106,7 +106,7 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 		}
 		_, _ = fmt.Fprintf(a.out, "%s: nothing to do.\n", name)
 	} else {
-		_, _ = fmt.Fprintf(a.err, "%s: done: %d steps in %s.\n", name, res.Steps, time.Since(begun).Round(10*time.Millisecond))
+		_, _ = fmt.Fprintf(a.err, "%s: done in %s (steps: %d).\n", name, time.Since(begun).Round(10*time.Millisecond), res.Steps)
 	}
 	if n := len(res.Unreachable); n > 0 {
 		return fmt.Errorf("not finished: %d machines did not answer: %s", n, strings.Join(res.Unreachable, "; "))
