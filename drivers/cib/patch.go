@@ -16,7 +16,7 @@ import (
 const exitOld = 103
 
 // maxTries bounds how often a patch is made anew when only the status or other objects moved meanwhile.
-const maxTries = 100
+const maxTries = 300
 
 // Patch carries edits out on the live CIB, all or none.
 type Patch struct {
