@@ -9,6 +9,8 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
+// setAside plans to stop a node that runs the example configuration of its distribution's package, a cluster of itself alone (Debian starts
+// that when the package is installed by hand), and goes on with it as if it were bare.
 func (p *planner) setAside(h *NodeState) *NodeState {
 	c := reconcile.Change{Object: nodeRef(h.Name), Action: reconcile.Update, Path: "example", Have: "a cluster of one node, as the package of corosync brings it",
 		Want: "stopped", Source: p.want.Source}
@@ -22,6 +24,7 @@ func (p *planner) setAside(h *NodeState) *NodeState {
 	return &n
 }
 
+// strangers are the nodes of the running cluster that the manifest does not name.
 func (p *planner) strangers() []string {
 	var out []string
 	for _, id := range p.target.conf.nodeIDs() {
@@ -33,6 +36,7 @@ func (p *planner) strangers() []string {
 	return out
 }
 
+// configure plans the file on each member whose file differs in meaning.
 func (p *planner) configure() error {
 	for _, n := range p.unseen {
 		p.add(reconcile.Step{ID: "corosync " + n.Name + " look", Host: n.Name, Pending: n.Name + " is unreachable",
@@ -92,10 +96,12 @@ func testRef(cluster string) reconcile.Ref {
 	return reconcile.Ref{Kind: "corosync-test", Name: cluster}
 }
 
+// mark notes on the node that hactl owes it a restart, so that a later run knows if this one dies.
 func mark(options []string) reconcile.Op {
 	return reconcile.Write{Path: markPath, File: reconcile.File{Content: reconcile.Plain(strings.Join(options, "\n") + "\n"), Mode: 0o600}}
 }
 
+// confChanges compares one member's file with the target, and notes which options need a restart there.
 func (p *planner) confChanges(n *NodeState, c *Conf) []reconcile.Change {
 	object := confRef(n.Name)
 	if c == nil {
@@ -147,6 +153,7 @@ func sameSet(a, b map[string]bool) bool {
 
 const configVersion = "totem.config_version"
 
+// raiseVersion raises config_version where it is used and the manifest does not say it.
 func (p *planner) raiseVersion(changes map[string][]reconcile.Change) {
 	if _, said := p.want.field(configVersion); said {
 		return
@@ -178,6 +185,8 @@ func (p *planner) raiseVersion(changes map[string][]reconcile.Change) {
 	}
 }
 
+// alien tells whether what lies in a stopped node's CIB folder belongs to another cluster, or to an earlier life of this one: it then must
+// not come along.
 func (p *planner) alien(n *NodeState) bool {
 	if n.CIB == nil || n.Pacemaker == "active" {
 		return false
@@ -189,6 +198,7 @@ func (p *planner) alien(n *NodeState) bool {
 	return err != nil || c == nil || c.fields()["totem.cluster_name"] != p.want.Cluster || !slices.Contains(c.nodeIDs(), p.want.node(n.Name).ID)
 }
 
+// moveAside plans to move an old configuration out of the way, which somebody has to allow.
 func (p *planner) moveAside() {
 	for _, n := range p.nodes {
 		if !p.alien(n) {

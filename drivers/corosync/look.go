@@ -12,6 +12,7 @@ import (
 
 var totemKey = regexp.MustCompile(`(?m)^[ \t]*key[ \t]*:[ \t]*(.*)$`)
 
+// maskKey makes the value of totem.key, the key in the open file, a secret.
 func maskKey(text string) reconcile.Text {
 	var parts []reconcile.Text
 	last := 0
@@ -27,6 +28,7 @@ func maskKey(text string) reconcile.Text {
 	return reconcile.Join(append(parts, reconcile.Plain(text[last:]))...)
 }
 
+// sections splits the look's output. An output without its end is an error: what is cut off must not pass for absent.
 func sections(out []byte) (map[string]string, error) {
 	sec := map[string]string{}
 	name := ""
@@ -44,6 +46,7 @@ func sections(out []byte) (map[string]string, error) {
 	return sec, nil
 }
 
+// units reads both ActiveStates; a unit that systemd does not know is inactive.
 func units(s string) (corosync, pacemaker string) {
 	f := append(strings.Fields(s), "inactive", "inactive")
 	return f[0], f[1]
@@ -51,6 +54,8 @@ func units(s string) (corosync, pacemaker string) {
 
 var attr = regexp.MustCompile(`(admin_epoch|epoch|cib-last-written)="([^"]*)"`)
 
+// storedCIB tells what lies in Pacemaker's folder. A seed that Pacemaker never ran with is nothing: it has no signature beside it, and
+// Pacemaker signs what it writes.
 func storedCIB(sec map[string]string) *StoredCIB {
 	names := strings.Fields(sec["cib"])
 	if len(names) == 0 {
@@ -80,6 +85,7 @@ func storedCIB(sec map[string]string) *StoredCIB {
 	return c
 }
 
+// running reads corosync-cmapctl, corosync-quorumtool -s and corosync-cfgtool -n.
 func running(sec map[string]string) (*Running, error) {
 	cmap := sec["cmap"]
 	if !strings.Contains(cmap, "hactl-ok") {
@@ -129,6 +135,7 @@ func running(sec map[string]string) (*Running, error) {
 	return r, nil
 }
 
+// cmapValues reads lines "key (type) = value".
 func cmapValues(s string) map[string]string {
 	m := map[string]string{}
 	for _, l := range strings.Split(s, "\n") {
@@ -143,6 +150,8 @@ func cmapValues(s string) map[string]string {
 	return m
 }
 
+// parseCmap gives the configuration in cmap by the paths that the file has: interfaces by number, nodes by id, subsystems by name. totem.key
+// is left out.
 func parseCmap(s string) map[string]string {
 	all := cmapValues(s)
 	out := map[string]string{}

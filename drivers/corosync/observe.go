@@ -207,15 +207,6 @@ func (n *NodeState) files(files map[string]reconcile.File) {
 	}
 }
 
-// maskKey makes the value of totem.key, the key in the open file, a secret.
-// sections splits the look's output. An output without its end is an error: what is cut off must not pass for absent.
-// units reads both ActiveStates; a unit that systemd does not know is inactive.
-// storedCIB tells what lies in Pacemaker's folder. A seed that Pacemaker never ran with is nothing: it has no signature beside it, and
-// Pacemaker signs what it writes.
-// running reads corosync-cmapctl, corosync-quorumtool -s and corosync-cfgtool -n.
-// cmapValues reads lines "key (type) = value".
-// parseCmap gives the configuration in cmap by the paths that the file has: interfaces by number, nodes by id, subsystems by name. totem.key
-// is left out.
 // why is the reason alone: what prints it names the machine.
 func why(u *reconcile.UnreachableError) string {
 	s := u.Err.Error()

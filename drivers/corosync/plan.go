@@ -53,9 +53,6 @@ type planner struct {
 	blocked    string                 // why the configuration must not change now
 }
 
-// setAside plans to stop a node that runs the example configuration of its distribution's package, a cluster of itself alone (Debian starts
-// that when the package is installed by hand), and goes on with it as if it were bare.
-// strangers are the nodes of the running cluster that the manifest does not name.
 func newPlanner(want, have State) (*planner, error) {
 	p := &planner{want: want, have: have, made: map[reconcile.Ref]bool{}, restart: map[string][]string{}, starting: map[string]bool{}}
 	var errs []error
@@ -190,11 +187,3 @@ func (p *planner) anyRuns() bool {
 func (p *planner) anyPacemaker() bool {
 	return slices.ContainsFunc(p.nodes, func(n *NodeState) bool { return n.works() })
 }
-
-// configure plans the file on each member whose file differs in meaning.
-// mark notes on the node that hactl owes it a restart, so that a later run knows if this one dies.
-// confChanges compares one member's file with the target, and notes which options need a restart there.
-// raiseVersion raises config_version where it is used and the manifest does not say it.
-// alien tells whether what lies in a stopped node's CIB folder belongs to another cluster, or to an earlier life of this one: it then must
-// not come along.
-// moveAside plans to move an old configuration out of the way, which somebody has to allow.

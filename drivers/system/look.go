@@ -11,6 +11,7 @@ import (
 	"time"
 )
 
+// sections splits the look's output. An output without its end is an error: what is cut off must not pass for absent.
 func sections(out []byte) (map[string]string, error) {
 	sec := map[string]string{}
 	name := ""
@@ -42,6 +43,8 @@ func parseClock(s string) (time.Time, error) {
 
 type unitShow struct{ load, active, file string }
 
+// parseUnits reads the blocks of "systemctl show", one per unit, with a blank line between. A unit is known by each of its names: mysql
+// may be another name of mariadb.
 func parseUnits(s string) map[string]unitShow {
 	units := map[string]unitShow{}
 	for _, block := range strings.Split(strings.TrimSpace(s), "\n\n") {
@@ -128,6 +131,7 @@ func facts(sec map[string]string, w MachineStatus) (*Facts, error) {
 	return f, nil
 }
 
+// family reads os-release's ID and ID_LIKE.
 func family(s string) string {
 	var id string
 	for _, l := range strings.Split(s, "\n") {
@@ -148,6 +152,8 @@ func family(s string) string {
 	return id
 }
 
+// levelClocks turns offsets to this machine's clock into whole seconds off the middle of all machines, so that hactl's own clock does
+// not matter.
 func levelClocks(ms []MachineStatus, offsets []time.Duration) {
 	var known []time.Duration
 	for i, m := range ms {

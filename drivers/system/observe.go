@@ -185,12 +185,6 @@ func fileOf(files map[string]reconcile.File, path string) *reconcile.File {
 	return nil
 }
 
-// sections splits the look's output. An output without its end is an error: what is cut off must not pass for absent.
-// parseUnits reads the blocks of "systemctl show", one per unit, with a blank line between. A unit is known by each of its names: mysql
-// may be another name of mariadb.
-// family reads os-release's ID and ID_LIKE.
-// levelClocks turns offsets to this machine's clock into whole seconds off the middle of all machines, so that hactl's own clock does
-// not matter.
 // why is the reason alone: what prints it names the machine.
 func why(u *reconcile.UnreachableError) string {
 	s := u.Err.Error()

@@ -236,10 +236,3 @@ func (p *planner) firewall() error {
 	}
 	return nil
 }
-
-// units plans one step for all units: each systemctl reloads systemd, which takes longer than the rest.
-// unitVerbs are the commands that change how a unit starts at boot; without --now none of them touches a running unit (systemctl(1)).
-//
-// static and indirect units have nothing to disable. What is enabled in /run only (enabled-runtime) is gone at the next boot, unless a generator
-// makes it again, as Debian's for the instances of postgresql.service; disable cannot change that, nor the state of a unit that is generated
-// from an init script. Both count as disabled, and Notes tells.

@@ -7,6 +7,7 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
+// units plans one step for all units: each systemctl reloads systemd, which takes longer than the rest.
 func (p *planner) units() error {
 	coming := len(p.missing()) > 0
 	byVerb := map[string][]string{}
@@ -42,6 +43,11 @@ func (p *planner) units() error {
 	return nil
 }
 
+// unitVerbs are the commands that change how a unit starts at boot; without --now none of them touches a running unit (systemctl(1)).
+//
+// static and indirect units have nothing to disable. What is enabled in /run only (enabled-runtime) is gone at the next boot, unless a generator
+// makes it again, as Debian's for the instances of postgresql.service; disable cannot change that, nor the state of a unit that is generated
+// from an init script. Both count as disabled, and Notes tells.
 func unitVerbs(w, h Unit, coming bool) []string {
 	masked := h.State == "masked" || h.State == "masked-runtime"
 	switch w.State {
