@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/beevik/etree"
+
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -88,6 +90,7 @@ func (d *Driver) Standing(want, have State) reconcile.Standing {
 	}
 	mon, err := readMonitor(have.Monitor)
 	if err != nil {
+		trouble("the status cannot be read: %v", err)
 		return s
 	}
 	var unclean []string
@@ -95,6 +98,12 @@ func (d *Driver) Standing(want, have State) reconcile.Standing {
 		if n.unclean {
 			unclean = append(unclean, n.name)
 			s.Offline = slices.DeleteFunc(s.Offline, func(o string) bool { return o == n.name })
+		}
+	}
+	// A member that hactl cannot ask may be the other half of a split cluster, with a newer configuration than this one.
+	for _, m := range have.Members {
+		if m.Runs == Unreachable && configured(doc, m.Name) && !slices.Contains(s.Offline, m.Name) && !slices.Contains(unclean, m.Name) {
+			trouble("%s cannot be asked, and the cluster does not show it as cleanly offline: bring it back, or fence it (stonith_admin --fence %s)", m.Name, m.Name)
 		}
 	}
 	pending := pendingFencing(mon)
@@ -106,6 +115,12 @@ func (d *Driver) Standing(want, have State) reconcile.Standing {
 		}
 	}
 	return s
+}
+
+// configured tells whether the cluster knows the node: one that is still to be added says nothing of it.
+func configured(doc *etree.Document, name string) bool {
+	nodes := section(doc, "nodes")
+	return nodes != nil && slices.ContainsFunc(nodes.ChildElements(), func(n *etree.Element) bool { return attr(n, "uname") == name })
 }
 
 // inMembership reads in_ccm: a word, or since Pacemaker 2.1.7 a time.
