@@ -210,8 +210,33 @@ func wait(ctx context.Context, drained <-chan struct{}) error {
 	return nil
 }
 
-// session opens a channel and starts line in it.
+// slotWait bounds how long to go on asking for a session that sshd refuses.
+const slotWait = 3 * time.Second
+
+// session opens a channel and starts line in it. sshd counts a session until it has reaped its process, which is after it closed the
+// channel: when one session follows another at once, ten may seem to run though eight do. Such a refusal is over in a moment, so it is asked
+// again; no command was started.
 func (c *conn) session(ctx context.Context, line string) (ssh.Channel, <-chan *ssh.Request, error) {
+	begun := time.Now()
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		ch, reqs, err := c.openSession(ctx, line)
+		if !errors.Is(err, errNoSlot) || time.Since(begun) > slotWait {
+			return ch, reqs, err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-c.dead:
+			t.Stop()
+			return nil, nil, c.gone(errors.New("connection lost"))
+		case <-ctx.Done():
+			t.Stop()
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (c *conn) openSession(ctx context.Context, line string) (ssh.Channel, <-chan *ssh.Request, error) {
 	type opened struct {
 		ch   ssh.Channel
 		reqs <-chan *ssh.Request
@@ -259,7 +284,7 @@ func (c *conn) session(ctx context.Context, line string) (ssh.Channel, <-chan *s
 			return o.ch, o.reqs, nil
 		case errors.As(o.err, &open):
 			return nil, nil, &reconcile.UnreachableError{
-				Err:  fmt.Errorf("sshd refused another session: %s", open.Message),
+				Err:  fmt.Errorf("%w: %s", errNoSlot, open.Message),
 				Hint: "MaxSessions in its sshd_config must be 10 (the default) or more",
 			}
 		case errors.Is(o.err, errRefused):
@@ -268,6 +293,8 @@ func (c *conn) session(ctx context.Context, line string) (ssh.Channel, <-chan *s
 		return nil, nil, c.gone(o.err)
 	}
 }
+
+var errNoSlot = errors.New("sshd refused another session")
 
 var errRefused = errors.New("sshd refused to run a command")
 
