@@ -124,8 +124,9 @@ func askDC(ctx context.Context, h reconcile.Host) (string, error) {
 	return m.DC.Name, nil
 }
 
-// setDC records the controller with the first member on which Pacemaker works; dc is what the very first member says. One member's word is
-// enough here: whether all tell the same is asked by the layer that writes to the cluster.
+// setDC records the controller with the first member on which Pacemaker works and that knows one: a member that has just come back knows
+// none yet, while the others do. dc is what the very first member says. One member's word is enough here: whether all tell the same is
+// asked by the layer that writes to the cluster.
 func (s *State) setDC(ctx context.Context, members reconcile.Hosts, dc string) error {
 	for i := range s.Nodes {
 		if !s.Nodes[i].works() {
@@ -137,8 +138,10 @@ func (s *State) setDC(ctx context.Context, members reconcile.Hosts, dc string) e
 				return err
 			}
 		}
-		s.Nodes[i].Running.DC = dc
-		return nil
+		if dc != "" {
+			s.Nodes[i].Running.DC = dc
+			return nil
+		}
 	}
 	return nil
 }
