@@ -145,3 +145,30 @@ func TestSeedIsNoCIB(t *testing.T) {
 		}
 	}
 }
+
+// knows is a machine whose crm_mon knows this controller, or none.
+type knows struct {
+	reconcile.Host
+	dc string
+}
+
+func (k knows) Name() string { return "n" }
+
+func (k knows) Run(context.Context, reconcile.Cmd) ([]byte, error) {
+	if k.dc == "" {
+		return []byte(`<pacemaker-result><summary><current_dc present="false"/></summary></pacemaker-result>`), nil
+	}
+	return []byte(`<pacemaker-result><summary><current_dc present="true" with_quorum="true" name="` + k.dc + `"/></summary></pacemaker-result>`), nil
+}
+
+// A member that has just come back knows no controller yet; the others do.
+func TestTheControllerIsAskedOfWhoKnowsIt(t *testing.T) {
+	s := State{Nodes: []NodeState{{Name: "n1", Corosync: "active", Pacemaker: "active", Running: &Running{}},
+		{Name: "n2", Corosync: "active", Pacemaker: "active", Running: &Running{}}}}
+	if err := s.setDC(t.Context(), reconcile.Hosts{knows{}, knows{dc: "n2"}}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if s.Nodes[1].Running.DC != "n2" {
+		t.Errorf("no controller is known: %+v", s.Nodes)
+	}
+}
