@@ -36,6 +36,12 @@ type (
 	Predictor[S any] interface {
 		Predict(ctx context.Context, hosts Hosts, want, have S, steps []Step) (Prediction, error)
 	}
+	// Importer writes what was observed as manifests that a person would have written, and adds them to into, whose Cluster is there. Law:
+	// Plan(Desired(into), have) is empty but for taking over. What cannot be expressed is told in the objects' Comments as Lost, and never
+	// left out in silence.
+	Importer[S any] interface {
+		Import(have S, into *v1.Manifests) ([]ImportedSecret, error)
+	}
 	// Renderer gives the files that the layer would write.
 	Renderer[S any] interface {
 		Render(want, have S) ([]Rendered, error)
@@ -101,6 +107,14 @@ type Reaction struct {
 	Anyway   bool   `json:"anyway,omitempty"` // would happen without the plan
 }
 
+// ImportedSecret is a value that an imported object refers to.
+type ImportedSecret struct {
+	// File is the path that the reference names, relative to the manifests: "secrets/fence_node1.password".
+	File string
+	// Value is the secret. It is not Comparable where the source does not tell it.
+	Value Text
+}
+
 // Rendered is a file as hactl would write it.
 type Rendered struct {
 	Host string `json:"host,omitempty"` // empty: the same on all members
@@ -145,6 +159,7 @@ type Layer interface {
 	Notes(want, have State) []Note
 	Predict(ctx context.Context, hosts Hosts, want, have State, steps []Step) (Prediction, bool, error) // false: the layer predicts nothing
 	Render(want, have State) ([]Rendered, error)
+	Import(have State, into *v1.Manifests) ([]ImportedSecret, error)
 	Status(have State) []Health
 	Standing(want, have State) (Standing, bool)
 	Decode(b []byte) (State, error)
@@ -199,6 +214,13 @@ func (l layer[S]) Predict(ctx context.Context, hosts Hosts, want, have State, st
 func (l layer[S]) Render(want, have State) ([]Rendered, error) {
 	if r, ok := l.d.(Renderer[S]); ok {
 		return r.Render(want.(S), have.(S))
+	}
+	return nil, nil
+}
+
+func (l layer[S]) Import(have State, into *v1.Manifests) ([]ImportedSecret, error) {
+	if i, ok := l.d.(Importer[S]); ok {
+		return i.Import(have.(S), into)
 	}
 	return nil, nil
 }

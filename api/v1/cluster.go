@@ -10,7 +10,10 @@ type Cluster struct {
 // ClusterSpec is the desired state of a Cluster. Its metadata.name is corosync's cluster_name.
 type ClusterSpec struct {
 	// Nodes are the members, at least one.
-	Nodes []Node `json:"nodes"`
+	Nodes []Node `json:"nodes,omitempty"`
+	// RemoteNodes are attributes and capacity of the nodes that resources make: Pacemaker Remote and guest nodes. The nodes themselves come
+	// from the resources (agent ocf:pacemaker:remote, or meta remote-node).
+	RemoteNodes []RemoteNode `json:"remoteNodes,omitempty"`
 	// Hosts are other machines that belong to the cluster's world (quorum device host, arbitrator, storage server).
 	Hosts []Machine `json:"hosts,omitempty"`
 	// SSH holds for every machine that does not say otherwise.
@@ -26,10 +29,16 @@ type ClusterSpec struct {
 	Logging Options `json:"logging,omitempty" options:"logging"`
 	// Properties are Pacemaker's cluster options (the property set cib-bootstrap-options).
 	Properties Options `json:"properties,omitempty" options:"properties"`
+	// PropertySets are further sets of cluster options: with a rule or a score, or of an agent's own options.
+	PropertySets []AttributeSet `json:"propertySets,omitempty"`
 	// ResourceDefaults are the meta attributes that hold for all resources (rsc_defaults).
 	ResourceDefaults Options `json:"resourceDefaults,omitempty" options:"meta"`
+	// ResourceDefaultSets are further sets of them, such as for the resources of one agent: rule {expression: "resource ocf:heartbeat:IPaddr2"}.
+	ResourceDefaultSets []AttributeSet `json:"resourceDefaultSets,omitempty"`
 	// OperationDefaults hold for all operations (op_defaults).
 	OperationDefaults Options `json:"operationDefaults,omitempty" options:"operation"`
+	// OperationDefaultSets are further sets of them, such as for one operation: rule {expression: "op monitor interval=10s"}.
+	OperationDefaultSets []AttributeSet `json:"operationDefaultSets,omitempty"`
 	// Prepare says what hactl does to the machines before they become a cluster. Without it hactl touches nothing outside corosync and
 	// Pacemaker.
 	Prepare *Prepare `json:"prepare,omitempty"`
@@ -46,10 +55,36 @@ type Node struct {
 	Addresses []string `json:"addresses" check:"host"`
 	// SSH says how to reach the machine; the default address is the first of Addresses.
 	SSH *SSH `json:"ssh,omitempty"`
+	// CIBID is the node's id in the CIB where that is not corosync's nodeid, as in clusters that once ran on another membership layer.
+	CIBID string `json:"cibID,omitempty"`
+	NodeOptions
+}
+
+// NodeOptions are what the CIB says of a node.
+type NodeOptions struct {
+	// Description is free text kept in the CIB.
+	Description string `json:"description,omitempty" cib:"description"`
+	// Score is added to the score of every resource on this node.
+	Score string `json:"score,omitempty" cib:"score" check:"score"`
 	// Attributes are permanent node attributes.
 	Attributes Options `json:"attributes,omitempty"`
+	// AttributeSets are further sets of attributes: with a rule, a score or a shared id.
+	AttributeSets []AttributeSet `json:"attributeSets,omitempty"`
 	// Utilization is the node's capacity: whole numbers by names of one's own, such as cpu and memory.
 	Utilization Options `json:"utilization,omitempty" options:"utilization"`
+	// UtilizationSets are further sets of it.
+	UtilizationSets []AttributeSet `json:"utilizationSets,omitempty"`
+}
+
+// RemoteNode is what the CIB says of a Pacemaker Remote or guest node.
+type RemoteNode struct {
+	// Name is the node's name: the resource's (ocf:pacemaker:remote), or its meta remote-node.
+	Name string `json:"name" check:"node"`
+	// CIBID is the node's id in the CIB; the default is its name.
+	CIBID string `json:"cibID,omitempty"`
+	// Type is what the CIB calls it: remote (default), member or ping.
+	Type string `json:"type,omitempty" cib:"type" enum:"remote member ping"`
+	NodeOptions
 }
 
 // Machine is a machine that is no member.

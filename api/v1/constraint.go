@@ -11,60 +11,123 @@ type Constraint struct {
 
 // ConstraintSpec holds exactly one of its fields.
 type ConstraintSpec struct {
-	// Location prefers or avoids a node.
+	// Location prefers or avoids nodes.
 	Location *Location `json:"location,omitempty"`
 	// Order runs one resource before another.
 	Order *Order `json:"order,omitempty"`
 	// Colocation places one resource where another runs.
 	Colocation *Colocation `json:"colocation,omitempty"`
+	// Ticket ties resources to a ticket of another site.
+	Ticket *Ticket `json:"ticket,omitempty"`
 }
 
-// Location prefers or avoids a node (rsc_location).
+// Location prefers or avoids nodes (rsc_location). Exactly one of Resource, Pattern and Sets says for what; Node with a Score,
+// Expression with a Score, or Rules say where.
 type Location struct {
-	// Resource is the name of a resource, group, clone or fence device.
-	Resource string `json:"resource"`
+	// Resource is the name of a resource, group, clone, bundle, fence device, template or tag.
+	Resource string `json:"resource,omitempty" cib:"rsc"`
+	// Pattern is a regular expression (POSIX extended) that the names of resources match.
+	Pattern string `json:"pattern,omitempty" cib:"rsc-pattern"`
+	// Sets are sets of resources.
+	Sets []ResourceSet `json:"sets,omitempty"`
 	// Node is the name of a node.
-	Node string `json:"node"`
+	Node string `json:"node,omitempty" cib:"node"`
 	// Score is an integer from -1000000 to 1000000, INFINITY or -INFINITY.
-	Score string `json:"score" check:"score"`
+	Score string `json:"score,omitempty" cib:"score" check:"score"`
+	// Expression picks the nodes that get Score: the short form of Rules with one rule.
+	Expression string `json:"expression,omitempty" check:"expression"`
+	// Rules pick nodes, each with a score of its own.
+	Rules []Rule `json:"rules,omitempty"`
 	// Role limits it to instances in that role: Started, Stopped, Promoted, Unpromoted (or, as before Pacemaker 2.1, Master, Slave).
-	Role string `json:"role,omitempty" enum:"Started Stopped Promoted Unpromoted Master Slave"`
+	Role string `json:"role,omitempty" cib:"role" enum:"Started Stopped Promoted Unpromoted Master Slave"`
 	// ResourceDiscovery is always (default), never or exclusive.
-	ResourceDiscovery string `json:"resourceDiscovery,omitempty" enum:"always never exclusive"`
+	ResourceDiscovery string `json:"resourceDiscovery,omitempty" cib:"resource-discovery" enum:"always never exclusive"`
+	// Lifetime are rules that say when the constraint holds.
+	Lifetime []Rule `json:"lifetime,omitempty"`
 }
 
-// Order starts (promotes, …) one resource before another (rsc_order).
+// Order starts (promotes, …) one resource before another (rsc_order): First and Then, or Sets.
 type Order struct {
-	// First is the name of a resource, group, clone or fence device.
-	First string `json:"first"`
+	// First is the name of a resource, group, clone, bundle, fence device, template or tag.
+	First string `json:"first,omitempty" cib:"first"`
 	// Then is the name of the one that waits.
-	Then string `json:"then"`
+	Then string `json:"then,omitempty" cib:"then"`
 	// FirstAction is start (Pacemaker's default), stop, promote or demote.
-	FirstAction string `json:"firstAction,omitempty" enum:"start stop promote demote"`
+	FirstAction string `json:"firstAction,omitempty" cib:"first-action" enum:"start stop promote demote"`
 	// ThenAction is one of the same words; Pacemaker's default is FirstAction.
-	ThenAction string `json:"thenAction,omitempty" enum:"start stop promote demote"`
+	ThenAction string `json:"thenAction,omitempty" cib:"then-action" enum:"start stop promote demote"`
+	// Sets are sets of resources: each set waits for the one before it.
+	Sets []ResourceSet `json:"sets,omitempty"`
 	// Kind is Mandatory (Pacemaker's default), Optional or Serialize.
-	Kind string `json:"kind,omitempty" enum:"Mandatory Optional Serialize"`
+	Kind string `json:"kind,omitempty" cib:"kind" enum:"Mandatory Optional Serialize"`
+	// Score is the older spelling of Kind: 0 is Optional, anything else Mandatory.
+	Score string `json:"score,omitempty" cib:"score" check:"score"`
 	// Symmetrical (true or false) also reverses the order for the reverse actions; Pacemaker's default is true, and false for Serialize.
-	Symmetrical string `json:"symmetrical,omitempty" enum:"true false 1 0"`
+	Symmetrical string `json:"symmetrical,omitempty" cib:"symmetrical" enum:"true false 1 0"`
+	// RequireAll (true or false) waits for all instances of a clone; with false one is enough. Pacemaker's default is true.
+	RequireAll string `json:"requireAll,omitempty" cib:"require-all" enum:"true false 1 0"`
+	// Lifetime are rules that say when the constraint holds.
+	Lifetime []Rule `json:"lifetime,omitempty"`
 }
 
-// Colocation places one resource where another runs (rsc_colocation).
+// Colocation places one resource where another runs (rsc_colocation): Resource and With, or Sets.
 type Colocation struct {
-	// Resource is the name of a resource, group, clone or fence device: the one that is placed.
-	Resource string `json:"resource"`
+	// Resource is the name of a resource, group, clone, bundle, fence device, template or tag: the one that is placed.
+	Resource string `json:"resource,omitempty" cib:"rsc"`
 	// With is the name of the one that it is placed with.
-	With string `json:"with"`
+	With string `json:"with,omitempty" cib:"with-rsc"`
+	// Sets are sets of resources: each set is placed with the one after it.
+	Sets []ResourceSet `json:"sets,omitempty"`
 	// Score is an integer from -1000000 to 1000000, INFINITY (default) or -INFINITY.
-	Score string `json:"score,omitempty" check:"score"`
+	Score string `json:"score,omitempty" cib:"score" check:"score"`
 	// Role limits it to instances of Resource in that role.
-	Role string `json:"role,omitempty" enum:"Started Stopped Promoted Unpromoted Master Slave"`
+	Role string `json:"role,omitempty" cib:"rsc-role" enum:"Started Stopped Promoted Unpromoted Master Slave"`
 	// WithRole limits it to instances of With in that role.
-	WithRole string `json:"withRole,omitempty" enum:"Started Stopped Promoted Unpromoted Master Slave"`
+	WithRole string `json:"withRole,omitempty" cib:"with-rsc-role" enum:"Started Stopped Promoted Unpromoted Master Slave"`
 	// NodeAttribute makes nodes with the same value of this attribute count as the same place.
-	NodeAttribute string `json:"nodeAttribute,omitempty"`
+	NodeAttribute string `json:"nodeAttribute,omitempty" cib:"node-attribute"`
 	// Influence (true or false) says whether Resource's own wishes count in placing With.
-	Influence string `json:"influence,omitempty" enum:"true false 1 0 yes no on off y n"`
+	Influence string `json:"influence,omitempty" cib:"influence" enum:"true false 1 0 yes no on off y n"`
+	// Lifetime are rules that say when the constraint holds.
+	Lifetime []Rule `json:"lifetime,omitempty"`
+}
+
+// Ticket lets resources run only while this site holds a ticket (rsc_ticket): Resource, or Sets.
+type Ticket struct {
+	// Ticket is the ticket's name.
+	Ticket string `json:"ticket" cib:"ticket"`
+	// Resource is the name of a resource, group, clone, bundle, template or tag.
+	Resource string `json:"resource,omitempty" cib:"rsc"`
+	// Role limits it to instances of Resource in that role.
+	Role string `json:"role,omitempty" cib:"rsc-role" enum:"Started Stopped Promoted Unpromoted Master Slave"`
+	// Sets are sets of resources.
+	Sets []ResourceSet `json:"sets,omitempty"`
+	// LossPolicy is what happens when the ticket is lost: stop (Pacemaker's default), demote, fence or freeze.
+	LossPolicy string `json:"lossPolicy,omitempty" cib:"loss-policy" enum:"stop demote fence freeze"`
+}
+
+// ResourceSet is a set of resources in a constraint (resource_set).
+type ResourceSet struct {
+	// Resources are names of resources, groups, clones, bundles, templates or tags, in their order.
+	Resources []string `json:"resources,omitempty"`
+	// Sequential (true or false) orders or places the members one after the other; Pacemaker's default is true.
+	Sequential string `json:"sequential,omitempty" cib:"sequential" enum:"true false 1 0"`
+	// RequireAll (true or false) waits for all members; Pacemaker's default is true.
+	RequireAll string `json:"requireAll,omitempty" cib:"require-all" enum:"true false 1 0"`
+	// Ordering is group or listed (of colocations with a score over 0): whether the members are placed like a group, each with the one before.
+	Ordering string `json:"ordering,omitempty" cib:"ordering" enum:"group listed"`
+	// Action is what an order is about: start, stop, promote or demote.
+	Action string `json:"action,omitempty" cib:"action" enum:"start stop promote demote"`
+	// Role limits it to instances in that role.
+	Role string `json:"role,omitempty" cib:"role" enum:"Started Stopped Promoted Unpromoted Master Slave"`
+	// Score holds between the members.
+	Score string `json:"score,omitempty" cib:"score" check:"score"`
+	// Kind of the order between the members, in place of Score.
+	Kind string `json:"kind,omitempty" cib:"kind" enum:"Mandatory Optional Serialize"`
+	// ID is the XML id; needed only where something refers to it.
+	ID string `json:"id,omitempty" cib:"id" check:"id"`
+	// IDRef uses a set that stands elsewhere. It excludes the other fields.
+	IDRef string `json:"idRef,omitempty" cib:"id-ref"`
 }
 
 // SetDefaults sets nothing but the type: every default of a constraint is Pacemaker's own and is not written out.

@@ -102,9 +102,9 @@ func TestAliasesAndMerges(t *testing.T) {
 	m := load(t, b)
 	nodes := m.Cluster.Spec.Nodes
 	want := []Node{
-		{Name: "node1", ID: 1, Addresses: []string{"10.0.0.1"}, Attributes: Options{"rack": {Text: "1"}, "room": {Text: "a"}}},
-		{Name: "node2", ID: 2, Addresses: []string{"10.0.0.2"}, Attributes: Options{"rack": {Text: "1"}, "room": {Text: "a"}}},
-		{Name: "node3", ID: 3, Addresses: []string{"10.0.0.3"}, Attributes: Options{"rack": {Text: "3"}, "room": {Text: "b"}}},
+		{Name: "node1", ID: 1, Addresses: []string{"10.0.0.1"}, NodeOptions: NodeOptions{Attributes: Options{"rack": {Text: "1"}, "room": {Text: "a"}}}},
+		{Name: "node2", ID: 2, Addresses: []string{"10.0.0.2"}, NodeOptions: NodeOptions{Attributes: Options{"rack": {Text: "1"}, "room": {Text: "a"}}}},
+		{Name: "node3", ID: 3, Addresses: []string{"10.0.0.3"}, NodeOptions: NodeOptions{Attributes: Options{"rack": {Text: "3"}, "room": {Text: "b"}}}},
 	}
 	if diff := cmp.Diff(want, nodes); diff != "" {
 		t.Error(diff)

@@ -16,6 +16,8 @@ type Error struct {
 	Path string
 	// Message says what is wrong and what to do.
 	Message string
+	// Lint is the id under which metadata.ignore of the object silences it; empty: it cannot be silenced.
+	Lint string
 }
 
 // Error prints file:line:col: path: message, without the parts that are not known.

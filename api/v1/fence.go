@@ -26,12 +26,16 @@ type FenceDeviceSpec struct {
 	AvoidTargets bool `json:"avoidTargets,omitempty"`
 	// Params are the agent's parameters and Pacemaker's pcmk_* (pacemaker-fenced(7)). Pacemaker gives the action itself.
 	Params Options `json:"params,omitempty"`
+	// ParamSets are further sets of parameters: with a rule, a score or a shared id.
+	ParamSets []AttributeSet `json:"paramSets,omitempty"`
 	// Secrets are parameters whose values come from elsewhere.
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Meta are Pacemaker's options, such as provides or priority.
 	Meta Options `json:"meta,omitempty" options:"meta"`
+	// MetaSets are further sets of options.
+	MetaSets []AttributeSet `json:"metaSets,omitempty"`
 	// Description is free text kept in the CIB.
-	Description string `json:"description,omitempty"`
+	Description string `json:"description,omitempty" cib:"description"`
 	// Operations are those that are configured; no other is added.
 	Operations []Operation `json:"operations,omitempty"`
 }

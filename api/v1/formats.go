@@ -22,10 +22,13 @@ var formats = map[string]format{
 	"host":       {checkHost, `^[A-Za-z0-9:_.-]+$`},
 	"score":      {checkScore, `^([+-]?INFINITY|[+-]?[0-9]{1,7})$`},
 	"interval":   {checkInterval, `^([0-9]+ *[A-Za-z]*|P[0-9A-Z.]+)$`},
-	"agent":      {checkAgent, `^(ocf:[^:]+:[^:]+|(systemd|service|lsb|stonith|nagios):.+)$`},
+	"agent":      {checkAgent, `^(ocf:[^:]+:[^:]+|(systemd|service|lsb|stonith|nagios|upstart|heartbeat):.+)$`},
 	"fenceAgent": {checkFenceAgent, `^[^:/\s][^:\s]*$`},
 	"env":        {checkEnv, formatEnv},
 	"word":       {checkWord, `^\S+$`},
+	"integer":    {checkInteger, `^[+-]?[0-9]+$`},
+	"mode":       {checkMode, `^[0-7]{3,4}$`},
+	"expression": {checkExpression, `\S`},
 }
 
 // Pattern is the regular expression of a `check` tag for a JSON Schema.
@@ -156,7 +159,7 @@ func span(digits string, unit time.Duration, bad error) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
-var agentClasses = []string{"ocf", "systemd", "service", "lsb", "stonith", "nagios"}
+var agentClasses = []string{"ocf", "systemd", "service", "lsb", "stonith", "nagios", "upstart", "heartbeat"}
 
 // checkAgent follows crm_parse_agent_spec of Pacemaker, for the classes that Pacemaker 2.1 knows.
 func checkAgent(s string) string {
@@ -166,8 +169,6 @@ func checkAgent(s string) string {
 		return fmt.Sprintf("%q is a fence agent; use kind FenceDevice", s)
 	case !ok:
 		return fmt.Sprintf("%q has no class: write CLASS:PROVIDER:TYPE or CLASS:TYPE, such as ocf:heartbeat:IPaddr2 or systemd:%s", s, s)
-	case class == "upstart":
-		return "Pacemaker has no class upstart any more; write systemd:" + rest
 	}
 	known := false
 	for _, c := range agentClasses {
@@ -217,6 +218,29 @@ func checkEnv(s string) string {
 func checkWord(s string) string {
 	if s == "" || strings.ContainsFunc(s, unicode.IsSpace) {
 		return fmt.Sprintf("%q must be one word", s)
+	}
+	return ""
+}
+
+func checkInteger(s string) string {
+	if !integer.MatchString(s) {
+		return fmt.Sprintf("%q must be a whole number", s)
+	}
+	return ""
+}
+
+var octalMode = regexp.MustCompile(`^[0-7]{3,4}$`)
+
+func checkMode(s string) string {
+	if !octalMode.MatchString(s) {
+		return fmt.Sprintf("%q is no mode: write it octal, such as 0755", s)
+	}
+	return ""
+}
+
+func checkExpression(s string) string {
+	if _, err := ParseExpression(s); err != nil {
+		return err.Error()
 	}
 	return ""
 }

@@ -12,11 +12,19 @@ import (
 
 // kinds makes an empty object of each kind.
 var kinds = map[string]func() any{
-	"Cluster":       func() any { return new(Cluster) },
-	"Resource":      func() any { return new(Resource) },
-	"ResourceGroup": func() any { return new(ResourceGroup) },
-	"Constraint":    func() any { return new(Constraint) },
-	"FenceDevice":   func() any { return new(FenceDevice) },
+	"Cluster":          func() any { return new(Cluster) },
+	"Resource":         func() any { return new(Resource) },
+	"ResourceGroup":    func() any { return new(ResourceGroup) },
+	"Constraint":       func() any { return new(Constraint) },
+	"FenceDevice":      func() any { return new(FenceDevice) },
+	"ResourceTemplate": func() any { return new(ResourceTemplate) },
+	"Bundle":           func() any { return new(Bundle) },
+	"Tag":              func() any { return new(Tag) },
+	"FencingTopology":  func() any { return new(FencingTopology) },
+	"ACLRole":          func() any { return new(ACLRole) },
+	"ACLUser":          func() any { return new(ACLUser) },
+	"ACLGroup":         func() any { return new(ACLGroup) },
+	"Alert":            func() any { return new(Alert) },
 }
 
 // Kinds are the names of all kinds in alphabetical order.

@@ -13,6 +13,14 @@ type Manifests struct {
 	Groups       []*ResourceGroup
 	Constraints  []*Constraint
 	FenceDevices []*FenceDevice
+	Templates    []*ResourceTemplate
+	Bundles      []*Bundle
+	Tags         []*Tag
+	Topologies   []*FencingTopology
+	ACLRoles     []*ACLRole
+	ACLUsers     []*ACLUser
+	ACLGroups    []*ACLGroup
+	Alerts       []*Alert
 }
 
 func (m *Manifests) add(o any) {
@@ -27,6 +35,22 @@ func (m *Manifests) add(o any) {
 		m.Constraints = append(m.Constraints, o)
 	case *FenceDevice:
 		m.FenceDevices = append(m.FenceDevices, o)
+	case *ResourceTemplate:
+		m.Templates = append(m.Templates, o)
+	case *Bundle:
+		m.Bundles = append(m.Bundles, o)
+	case *Tag:
+		m.Tags = append(m.Tags, o)
+	case *FencingTopology:
+		m.Topologies = append(m.Topologies, o)
+	case *ACLRole:
+		m.ACLRoles = append(m.ACLRoles, o)
+	case *ACLUser:
+		m.ACLUsers = append(m.ACLUsers, o)
+	case *ACLGroup:
+		m.ACLGroups = append(m.ACLGroups, o)
+	case *Alert:
+		m.Alerts = append(m.Alerts, o)
 	}
 }
 
@@ -36,16 +60,23 @@ func (m *Manifests) All() []any {
 	if m.Cluster != nil {
 		all = append(all, m.Cluster)
 	}
-	for _, o := range m.Resources {
-		all = append(all, o)
-	}
-	for _, o := range m.Groups {
-		all = append(all, o)
-	}
-	for _, o := range m.Constraints {
-		all = append(all, o)
-	}
-	for _, o := range m.FenceDevices {
+	all = appendAll(all, m.Templates)
+	all = appendAll(all, m.Resources)
+	all = appendAll(all, m.Groups)
+	all = appendAll(all, m.Bundles)
+	all = appendAll(all, m.Constraints)
+	all = appendAll(all, m.FenceDevices)
+	all = appendAll(all, m.Topologies)
+	all = appendAll(all, m.Tags)
+	all = appendAll(all, m.ACLRoles)
+	all = appendAll(all, m.ACLUsers)
+	all = appendAll(all, m.ACLGroups)
+	all = appendAll(all, m.Alerts)
+	return all
+}
+
+func appendAll[T any](all []any, objects []*T) []any {
+	for _, o := range objects {
 		all = append(all, o)
 	}
 	return all

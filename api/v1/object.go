@@ -35,6 +35,18 @@ type Object struct {
 	// Positions maps the path of every field that the manifest set ("spec.params.ip", "spec.resources[0].agent") to its place; "" is the
 	// document itself. The loader fills it.
 	Positions map[string]Pos `json:"-"`
+	// Comments are remarks that go with the object when it is written as YAML. Import makes them.
+	Comments []Comment `json:"-"`
+}
+
+// Comment is a remark on a field.
+type Comment struct {
+	// Path is the field that it stands above ("spec.params.ip"); "" is above the document.
+	Path string
+	// Text is one or more lines, without the #.
+	Text string
+	// Lost tells that something of the source could not be expressed and is not in the object.
+	Lost bool
 }
 
 // Pos is the place of a field, or of its nearest parent that stands in the manifest.

@@ -51,6 +51,7 @@ var optionTables = map[string]*optionTable{
 	"properties":  &clusterProperties,
 	"meta":        &resourceMeta,
 	"operation":   &operationMeta,
+	"alert":       &alertMeta,
 	"utilization": {of: "capacity", open: true, other: number},
 }
 

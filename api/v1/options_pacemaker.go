@@ -113,3 +113,10 @@ var operationMeta = optionTable{of: "option of an operation", open: true, option
 	{"role", anyCaseWord, "Started Stopped Promoted Unpromoted Master Slave"},
 	{"on-fail", anyCaseWord, "ignore block demote stop restart standby fence restart-container"},
 }}
+
+// alertMeta are the options of alerts and recipients (pe_unpack_alerts in Pacemaker's lib/pengine).
+var alertMeta = optionTable{of: "option of an alert", open: true, options: []option{
+	{"timeout", timeSpan, ""},
+	{"timestamp-format", anyText, ""},
+	{"enabled", truth, ""},
+}}

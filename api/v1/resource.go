@@ -19,60 +19,88 @@ type ResourceSpec struct {
 	Clone *Clone `json:"clone,omitempty"`
 }
 
-// Primitive is one service under the control of an agent.
+// Primitive is one service under the control of an agent. Exactly one of Agent and Template is given.
 type Primitive struct {
 	// Agent is CLASS[:PROVIDER]:TYPE, such as ocf:heartbeat:IPaddr2 or systemd:haproxy. The classes are ocf (with a provider), systemd,
-	// service, lsb, stonith and nagios.
-	Agent string `json:"agent" check:"agent"`
+	// service, lsb, stonith, nagios, upstart and heartbeat.
+	Agent string `json:"agent,omitempty" check:"agent"`
+	// Template names a ResourceTemplate that gives the agent, and everything that is not said here.
+	Template string `json:"template,omitempty" cib:"template"`
 	// Description is free text kept in the CIB.
-	Description string `json:"description,omitempty"`
+	Description string `json:"description,omitempty" cib:"description"`
 	// Params are the agent's parameters (instance attributes).
 	Params Options `json:"params,omitempty"`
+	// ParamSets are further sets of parameters: with a rule, a score or a shared id.
+	ParamSets []AttributeSet `json:"paramSets,omitempty"`
 	// Secrets are parameters whose values come from elsewhere.
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Meta are Pacemaker's resource options (meta attributes).
 	Meta Options `json:"meta,omitempty" options:"meta"`
+	// MetaSets are further sets of resource options.
+	MetaSets []AttributeSet `json:"metaSets,omitempty"`
 	// Utilization is what the resource needs of a node's capacity.
 	Utilization Options `json:"utilization,omitempty" options:"utilization"`
+	// UtilizationSets are further sets of it.
+	UtilizationSets []AttributeSet `json:"utilizationSets,omitempty"`
 	// Operations are those that are configured; no other is added.
 	Operations []Operation `json:"operations,omitempty"`
+	// OperationsFrom uses the operations of another resource instead: it is the OperationsID that stands there (id-ref).
+	OperationsFrom string `json:"operationsFrom,omitempty"`
+	// OperationsID is the id of the list of operations; needed only where another resource's OperationsFrom names it.
+	OperationsID string `json:"operationsID,omitempty" check:"id"`
 }
 
 // Operation is an op element of the CIB. It is told apart by name, interval and role. Time spans are a whole number with a unit (500ms,
 // 30s, 2min, 1h), of seconds without one, or ISO 8601 (PT30S).
 type Operation struct {
 	// Name is the action: monitor, start, stop, promote, demote, reload, …
-	Name string `json:"name" check:"word"`
+	Name string `json:"name" cib:"name" check:"word"`
 	// Interval between two runs; 0 (the default) is once.
-	Interval string `json:"interval,omitempty" check:"interval"`
+	Interval string `json:"interval,omitempty" cib:"interval" check:"interval"`
 	// Timeout is how long it may take; the default is Pacemaker's, 20s.
-	Timeout string `json:"timeout,omitempty" check:"interval"`
+	Timeout string `json:"timeout,omitempty" cib:"timeout" check:"interval"`
 	// Role in which a monitor runs: Started, Stopped, Promoted, Unpromoted (or, as before Pacemaker 2.1, Master, Slave).
-	Role string `json:"role,omitempty" enum:"Started Stopped Promoted Unpromoted Master Slave"`
+	Role string `json:"role,omitempty" cib:"role" enum:"Started Stopped Promoted Unpromoted Master Slave"`
 	// OnFail is what Pacemaker does when it fails: ignore, block, stop, restart, standby, fence, demote, restart-container.
-	OnFail string `json:"on-fail,omitempty" enum:"ignore block stop restart standby fence demote restart-container"`
+	OnFail string `json:"on-fail,omitempty" cib:"on-fail" enum:"ignore block stop restart standby fence demote restart-container"`
 	// Enabled (true or false) switches it; Pacemaker's default is true.
-	Enabled string `json:"enabled,omitempty" enum:"true false 1 0"`
+	Enabled string `json:"enabled,omitempty" cib:"enabled" enum:"true false 1 0"`
 	// RecordPending (true or false) shows it while it runs; Pacemaker's default is true.
-	RecordPending string `json:"record-pending,omitempty" enum:"true false 1 0"`
+	RecordPending string `json:"record-pending,omitempty" cib:"record-pending" enum:"true false 1 0"`
 	// StartDelay waits before the first run. It excludes IntervalOrigin.
-	StartDelay string `json:"start-delay,omitempty" check:"interval"`
+	StartDelay string `json:"start-delay,omitempty" cib:"start-delay" check:"interval"`
 	// IntervalOrigin is the ISO 8601 date and time that the intervals count from.
-	IntervalOrigin string `json:"interval-origin,omitempty"`
+	IntervalOrigin string `json:"interval-origin,omitempty" cib:"interval-origin"`
 	// Description is free text kept in the CIB.
-	Description string `json:"description,omitempty"`
+	Description string `json:"description,omitempty" cib:"description"`
 	// Params are instance attributes of this operation alone.
 	Params Options `json:"params,omitempty"`
+	// ParamSets are further sets of them.
+	ParamSets []AttributeSet `json:"paramSets,omitempty"`
+	// Meta are meta attributes of this operation alone. Interval, timeout and the others above have fields of their own.
+	Meta Options `json:"meta,omitempty" options:"operation"`
+	// MetaSets are further sets of them.
+	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	// ID is the XML id; needed only where something refers to it. The default is RESOURCE-NAME-interval-INTERVAL.
+	ID string `json:"id,omitempty" check:"id"`
 }
 
 // Clone makes a resource or group run on several nodes.
 type Clone struct {
 	// Name is the clone's id; the default is NAME-clone.
 	Name string `json:"name,omitempty" check:"id"`
-	// Promotable makes it a promotable clone.
-	Promotable bool `json:"promotable,omitempty"`
+	// Promotable makes it a promotable clone. Pacemaker's default is false.
+	Promotable *bool `json:"promotable,omitempty"`
+	// Description is free text kept in the CIB.
+	Description string `json:"description,omitempty" cib:"description"`
 	// Meta are the clone's own options: clone-max, notify, interleave, promoted-max, … . Promotable stands beside them, not among them.
 	Meta Options `json:"meta,omitempty" options:"meta"`
+	// MetaSets are further sets of options.
+	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	// Params are parameters that all instances inherit (instance attributes of the clone).
+	Params Options `json:"params,omitempty"`
+	// ParamSets are further sets of parameters.
+	ParamSets []AttributeSet `json:"paramSets,omitempty"`
 }
 
 // ResourceGroup is a list of primitives that run together, in order.
@@ -87,9 +115,15 @@ type ResourceGroupSpec struct {
 	// Resources are the members in the order in which they start, at least one.
 	Resources []GroupMember `json:"resources"`
 	// Description is free text kept in the CIB.
-	Description string `json:"description,omitempty"`
+	Description string `json:"description,omitempty" cib:"description"`
 	// Meta are Pacemaker's resource options (meta attributes) of the group; its members inherit them.
 	Meta Options `json:"meta,omitempty" options:"meta"`
+	// MetaSets are further sets of resource options.
+	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	// Params are parameters that all members inherit (instance attributes of the group).
+	Params Options `json:"params,omitempty"`
+	// ParamSets are further sets of parameters.
+	ParamSets []AttributeSet `json:"paramSets,omitempty"`
 	// Clone makes it a clone.
 	Clone *Clone `json:"clone,omitempty"`
 }

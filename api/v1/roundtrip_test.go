@@ -131,7 +131,8 @@ func genPrimitive(t *rapid.T) Primitive {
 func genClone(t *rapid.T, fresh func() string) *Clone {
 	switch rapid.IntRange(0, 2).Draw(t, "clone") {
 	case 0:
-		return &Clone{Promotable: rapid.Bool().Draw(t, "promotable"), Meta: Options{"clone-max": {Text: "2"}, "notify": {Null: true}}}
+		promotable := rapid.Bool().Draw(t, "promotable")
+		return &Clone{Promotable: &promotable, Meta: Options{"clone-max": {Text: "2"}, "notify": {Null: true}}}
 	case 1:
 		return &Clone{Name: fresh()}
 	}
@@ -156,7 +157,7 @@ func genManifests(t *rapid.T) *Manifests {
 	links := rapid.IntRange(1, 3).Draw(t, "links")
 	ids := rapid.SliceOfNDistinct(rapid.IntRange(1, 1<<32-1), 1, 4, rapid.ID).Draw(t, "ids")
 	for i, id := range ids {
-		n := Node{Name: fmt.Sprintf("n%d", i), ID: id, Attributes: genOptions(t, genName, genValue)}
+		n := Node{Name: fmt.Sprintf("n%d", i), ID: id, NodeOptions: NodeOptions{Attributes: genOptions(t, genName, genValue)}}
 		for l := range links {
 			n.Addresses = append(n.Addresses, fmt.Sprintf("10.%d.0.%d", l, i))
 		}

@@ -59,7 +59,7 @@ func (b *objectBuilder) cloned(el *etree.Element, c *v1.Clone) *etree.Element {
 	b.says("clone", "clone")
 	meta := v1.Options{}
 	maps.Copy(meta, c.Meta)
-	if c.Promotable {
+	if c.Promotable != nil && *c.Promotable {
 		b.says("clone.meta.promotable", "clone.promotable")
 		pair(setIn(wrap, "meta_attributes", id+"-meta_attributes"), "promotable", "true")
 		delete(meta, "promotable")
