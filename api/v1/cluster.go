@@ -136,6 +136,10 @@ type Prepare struct {
 	// Units says which systemd units start at boot: enabled, disabled or masked, by unit name. A unit that the cluster starts must be
 	// disabled. The units of corosync and pacemaker are told by startAtBoot.
 	Units map[string]string `json:"units,omitempty" enum:"enabled disabled masked"`
+	// Users are accounts of the operating system on every member, such as those that ACLs are for.
+	Users []Account `json:"users,omitempty"`
+	// Files are put on every member.
+	Files []PreparedFile `json:"files,omitempty"`
 	// StartAtBoot enables (true) or disables (false) corosync and pacemaker at boot. Left out, it is left alone.
 	StartAtBoot *bool `json:"startAtBoot,omitempty"`
 }

@@ -103,6 +103,7 @@ func (c *checker) references(m *Manifests) {
 		}
 	}
 	c.units(m)
+	c.files(m)
 }
 
 // cloned maps the names of what stands inside clones to the clones' names.
