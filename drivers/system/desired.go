@@ -35,12 +35,26 @@ func (Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 		s.Machines = append(s.Machines, MachineStatus{Name: h.Name})
 		entries = append(entries, Entry{h.Name, h.Address})
 	}
+	for i := range s.Machines {
+		if s.Machines[i].Member {
+			s.Machines[i].Files = placed(m)
+		}
+	}
 	p := c.Spec.Prepare
 	if p == nil {
 		return s, nil
 	}
 	for i := range s.Machines {
 		prepare(&s.Machines[i], p, entries)
+	}
+	accounts := map[string]Account{}
+	for i, a := range p.Users {
+		accounts[a.Name] = Account{Groups: a.Groups, Source: c.Pos(fmt.Sprintf("spec.prepare.users[%d]", i))}
+	}
+	for i := range s.Machines {
+		if s.Machines[i].Member {
+			s.Machines[i].Accounts = accounts
+		}
 	}
 	s.source(c, p)
 	return s, nil

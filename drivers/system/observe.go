@@ -28,7 +28,7 @@ var files = []string{hostsPath, debianTimePath, redhatTimePath, "/etc/corosync/c
 	"/var/lib/hactl/corosync-restart"}
 
 // look reads everything that is not a file in one process. Its arguments are lists separated by blanks: packages, units, names to resolve,
-// and "firewall" when that is wanted. What is not asked for is not run. The clock is read first, so that it is nearest to the request.
+// "firewall" when that is wanted, and accounts. What is not asked for is not run. The clock is read first, so that it is nearest to the request.
 const look = `set -f; export LC_ALL=C
 s() { printf '\n==hactl %s==\n' "$1"; }
 s clock; date +%s.%N
@@ -45,6 +45,7 @@ if [ -n "$2" ]; then s units; systemctl show -p Names,LoadState,ActiveState,Unit
 for n in $3; do s "resolve $n"; getent ahosts "$n"; done
 if [ -n "$4" ] && command -v firewall-cmd >/dev/null && firewall-cmd --state >/dev/null 2>&1; then s firewall
 firewall-cmd --permanent --query-service=high-availability; firewall-cmd --query-service=high-availability; fi
+for n in $5; do s "account $n"; id -nG -- "$n" 2>/dev/null; done
 s end`
 
 // lookLimit is generous: firewall-cmd alone takes most of a second each time.
@@ -73,7 +74,8 @@ func lookCmd(w MachineStatus) reconcile.Cmd {
 		fw = "firewall"
 	}
 	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look",
-		strings.Join(packages, " "), strings.Join(units, " "), strings.Join(names, " "), fw}, Limit: lookLimit}
+		strings.Join(packages, " "), strings.Join(units, " "), strings.Join(names, " "), fw,
+		strings.Join(sortedKeys(w.Accounts), " ")}, Limit: lookLimit}
 }
 
 // Observe asks all machines at once: one process and one read of files on each.
@@ -122,6 +124,12 @@ func observe(ctx context.Context, h reconcile.Host, w MachineStatus) (MachineSta
 		read, err = h.ReadFiles(gctx, files...)
 		return err
 	})
+	if paths := w.paths(); len(paths) > 0 {
+		g.Go(func() (err error) {
+			m.Found, err = h.ReadFiles(gctx, paths...)
+			return err
+		})
+	}
 	if err := g.Wait(); err != nil {
 		return m, 0, err
 	}
@@ -136,6 +144,7 @@ func observe(ctx context.Context, h reconcile.Host, w MachineStatus) (MachineSta
 	if m.Facts, err = facts(sec, w); err != nil {
 		return m, 0, fmt.Errorf("%s: %w", h.Name(), err)
 	}
+	m.Accounts = accountsOf(sec, w.Accounts)
 	m.Hosts = &HostsFile{File: fileOf(read, hostsPath)}
 	m.found(sec, w, read)
 	// The machine's clock was read somewhere between t0 and t1; the middle is wrong by half the time of the whole look at most.

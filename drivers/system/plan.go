@@ -9,7 +9,7 @@ import (
 )
 
 // Plan compares each machine by itself. All steps of a machine change one object, so they run in this order: packages, /etc/hosts, time,
-// firewall, units.
+// firewall, units, accounts, files.
 func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	if len(want.Machines) == 0 {
 		return nil, nil
@@ -48,14 +48,15 @@ type planner struct {
 
 func (p *planner) plan() error {
 	if p.h.Unobserved != "" {
-		if p.w.Packages != nil || p.w.Hosts != nil || p.w.Time != nil || p.w.Firewall != nil || p.w.Units != nil {
+		if p.w.Packages != nil || p.w.Hosts != nil || p.w.Time != nil || p.w.Firewall != nil || p.w.Units != nil ||
+			len(p.w.Files)+len(p.w.Accounts) > 0 {
 			p.steps = append(p.steps, reconcile.Step{ID: "system " + p.w.Name + " prepare", Host: p.w.Name,
 				Changes: []reconcile.Change{{Object: Machine(p.w.Name), Action: reconcile.Check, Want: "prepared", Source: p.want.Sources[""]}},
 				Pending: p.w.Name + " is unreachable"})
 		}
 		return nil
 	}
-	for _, f := range []func() error{p.packages, p.hosts, p.time, p.firewall, p.units} {
+	for _, f := range []func() error{p.packages, p.hosts, p.time, p.firewall, p.units, p.accounts, p.placedFiles} {
 		if err := f(); err != nil {
 			return err
 		}

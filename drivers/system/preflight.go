@@ -123,7 +123,7 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 		if h == nil {
 			continue
 		}
-		for _, n := range sortedUnits(w.Units) {
+		for _, n := range sortedKeys(w.Units) {
 			if s := h.Units[n].State; w.Units[n].State == "disabled" && (s == "enabled-runtime" || s == "generated") {
 				warn(w.Name, "units."+strings.TrimSuffix(n, ".service"), "a generator decides whether this unit starts at boot (systemd calls it "+s+
 					"); disable what wants it ('systemctl list-dependencies --reverse "+n+"')")
@@ -143,7 +143,7 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 				warn(w.Name, "hostsFile", w.Name+": "+t)
 			}
 		}
-		for _, n := range sortedUnits(w.Units) {
+		for _, n := range sortedKeys(w.Units) {
 			if h.Units[n].Missing && w.Units[n].State == "disabled" && len((&planner{w: w, h: *h}).missing()) == 0 {
 				warn(w.Name, "units."+n, fmt.Sprintf("%s: systemd knows no unit %s, so there is nothing to disable", w.Name, n))
 			}

@@ -2,14 +2,10 @@ package system
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/hactl/hactl/reconcile"
 )
-
-func sortedUnits(u map[string]Unit) []string { return slices.Sorted(maps.Keys(u)) }
 
 // Render gives hactl's block of /etc/hosts and its file for chrony, both by Debian's paths where the machine was not asked.
 func (Driver) Render(want, have State) ([]reconcile.Rendered, error) {
@@ -44,6 +40,11 @@ func (Driver) Render(want, have State) ([]reconcile.Rendered, error) {
 				return nil, err
 			}
 			out = append(out, reconcile.Rendered{Host: w.Name, Path: path, File: reconcile.File{Content: reconcile.Plain(t), Mode: 0o644, Owner: "root:root"}})
+		}
+		for _, path := range sortedKeys(w.Files) {
+			if f := w.Files[path]; f.Copy == "" && !f.Empty {
+				out = append(out, reconcile.Rendered{Host: w.Name, Path: path, File: f.File})
+			}
 		}
 	}
 	return out, nil

@@ -54,6 +54,12 @@ type MachineStatus struct {
 	Firewall *Firewall `json:"firewall,omitempty"`
 	// Units by full unit name.
 	Units map[string]Unit `json:"units,omitempty"`
+	// Files by path; wanted only.
+	Files map[string]PlacedFile `json:"files,omitempty"`
+	// Found are the files at the paths of Files, and those to copy, as far as they are there; found only.
+	Found map[string]reconcile.File `json:"found,omitempty"`
+	// Accounts by login name.
+	Accounts map[string]Account `json:"accounts,omitempty"`
 	// Addresses are the node's, one per link; wanted only.
 	Addresses []string `json:"addresses,omitempty"`
 

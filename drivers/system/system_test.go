@@ -99,6 +99,21 @@ func TestPlan(t *testing.T) {
 		return func(s *State) { s.Machines[0].Hosts.File.Content = reconcile.Plain(text) }
 	}
 	hosts := func(s *v1.ClusterSpec) { s.Prepare = &v1.Prepare{HostsFile: true} }
+	alerts := manifests(func(s *v1.ClusterSpec) {
+		s.Prepare = &v1.Prepare{Users: []v1.Account{{Name: "rouser", Groups: []string{"haclient"}}},
+			Files: []v1.PreparedFile{{Path: "/var/log/alert.log", Owner: "hacluster:haclient"}, {Path: "/etc/motd", Content: "hello\n"}}}
+	})
+	alerts.Alerts = []*v1.Alert{{Spec: v1.AlertSpec{Path: "/var/lib/alert.sh", Script: &v1.Script{Copy: "/usr/share/alert.sample"}}}}
+	found := func(files map[string]reconcile.File, groups ...string) func(*State) {
+		return func(s *State) {
+			s.Machines = s.Machines[:2]
+			for i := range s.Machines {
+				s.Machines[i].Found = files
+				s.Machines[i].Accounts = map[string]Account{"rouser": {Groups: groups, Missing: groups == nil}}
+			}
+		}
+	}
+	sample := reconcile.File{Content: reconcile.Plain("#!/bin/sh\n"), Mode: 0o644, Owner: "root:root"}
 	for _, x := range []struct {
 		name string
 		want *v1.Manifests
@@ -115,6 +130,14 @@ func TestPlan(t *testing.T) {
 		{"hosts-changed-by-hand", manifests(hosts), with(bare("debian"), stack, block("127.0.0.1 localhost\n127.0.1.1\tn1\n# BEGIN hactl lab x\n10.0.0.7\tn1\n# END hactl lab\n# after"))},
 		{"hosts-no-end", manifests(hosts), with(bare("debian"), stack, block("# BEGIN hactl lab\n10.0.0.7 n1\n"))},
 		{"hosts-left-the-manifest", manifests(), with(bare("debian"), stack, block("a b\n# BEGIN hactl lab x\n10.0.0.7\tn1\n# END hactl lab\nc d\n# BEGIN hactl other\n# END hactl other\n"))},
+		{"files", alerts, with(bare("debian"), stack, found(map[string]reconcile.File{"/usr/share/alert.sample": sample}))},
+		{"files-different", alerts, with(bare("debian"), stack, found(map[string]reconcile.File{"/usr/share/alert.sample": sample,
+			"/var/lib/alert.sh": {Content: reconcile.Plain("mine"), Mode: 0o755, Owner: "root:root"}, "/etc/motd": {Content: reconcile.Plain("hello\n"), Mode: 0o600, Owner: "root:root"},
+			"/var/log/alert.log": {Content: reconcile.Plain("it happened"), Mode: 0o644, Owner: "hacluster:haclient"}}, "users"))},
+		{"files-as-wanted", alerts, with(bare("debian"), stack, found(map[string]reconcile.File{"/usr/share/alert.sample": sample,
+			"/var/lib/alert.sh": {Content: sample.Content, Mode: 0o755, Owner: "root:root"}, "/etc/motd": {Content: reconcile.Plain("hello\n"), Mode: 0o644, Owner: "root:root"},
+			"/var/log/alert.log": {Content: reconcile.Plain("it happened"), Mode: 0o644, Owner: "hacluster:haclient"}}, "rouser", "haclient"))},
+		{"files-no-source", alerts, with(bare("debian"), stack, found(nil, "rouser", "haclient"))},
 		{"preflight", manifests(), with(bare("debian"), stack, func(s *State) {
 			f := s.Machines[1].Facts
 			f.HostName, f.ClockOffset, f.Full, f.Interfaces = "localhost", -45, []string{"/var"}, nil

@@ -12,7 +12,7 @@ func (p *planner) units() error {
 	coming := len(p.missing()) > 0
 	byVerb := map[string][]string{}
 	var changes []reconcile.Change
-	for _, n := range sortedUnits(p.w.Units) {
+	for _, n := range sortedKeys(p.w.Units) {
 		w, h := p.w.Units[n], p.h.Units[n]
 		if h.Missing && !coming && w.State == "enabled" {
 			return fmt.Errorf("%s: systemd knows no unit %s; add its package to the Cluster's spec.prepare.packages", p.want.Sources["units."+n], n)
