@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hactl/hactl/test/e2e/lab"
+)
+
+// S13: the reader reads and cannot write; the file alert writes its file on every node, and the mail alert hands a mail to sendmail.
+func TestS13(t *testing.T) {
+	l := lab.Up(t, 3)
+	for _, n := range l.Nodes() { // no mail server here: what the alert hands over is kept
+		put(t, l, n.Name, "/usr/sbin/sendmail", "#!/bin/sh\ncat >>/tmp/mail.$(id -un)\n")
+		l.MustExec(n.Name, "chmod", "755", "/usr/sbin/sendmail")
+		l.MustExec(n.Name, "rm", "-f", "/tmp/mail.hacluster")
+	}
+	dir := example(t, "s13-acl-alerts")
+	apply(t, l, "-f", dir)
+	converged(t, l, "-f", dir)
+
+	as := func(node string, argv ...string) (string, error) {
+		return l.Exec(node, append([]string{"runuser", "-u", "rouser", "--"}, argv...)...)
+	}
+	for _, n := range l.Nodes() {
+		if out, err := as(n.Name, "cibadmin", "--query", "--scope", "resources"); err != nil || !strings.Contains(out, `id="service"`) {
+			t.Errorf("%s: rouser cannot read: %v\n%s", n.Name, err, out)
+		}
+		if out, err := as(n.Name, "crm_resource", "--resource", "service", "--set-parameter", "fake", "--parameter-value", "stolen"); err == nil {
+			t.Errorf("%s: rouser could write a parameter:\n%s", n.Name, out)
+		}
+		if out, err := as(n.Name, "crm_attribute", "--name", "enable-acl", "--update", "false"); err == nil {
+			t.Errorf("%s: rouser could switch the ACLs off:\n%s", n.Name, out)
+		}
+	}
+	if out := l.MustExec("node1", "cibadmin", "--query"); strings.Contains(out, "stolen") || !strings.Contains(out, `name="enable-acl" value="true"`) {
+		t.Errorf("rouser changed the configuration:\n%s", out)
+	}
+
+	l.MustExec("node1", "crm_resource", "--resource", "service", "--force-stop") // its monitor fails, and it is recovered
+	for _, n := range l.Nodes() {
+		eventually(t, 40*time.Second, n.Name+" has the file alert's lines", func() string {
+			out, _ := l.Exec(n.Name, "cat", "/var/log/pcmk_alert_file.log")
+			if !strings.Contains(out, "Resource operation 'start' for 'service'") && !strings.Contains(out, "Resource operation 'monitor (10000)' for 'service'") &&
+				!strings.Contains(out, "for 'service'") {
+				return "nothing of service in:\n" + out
+			}
+			return ""
+		})
+	}
+	l.Kill("node3")
+	eventually(t, 90*time.Second, "the mail of node3's fencing", func() string {
+		out, _ := l.Exec("node1", "cat", "/tmp/mail.hacluster")
+		if !strings.Contains(out, "To: root@localhost") || !strings.Contains(out, "Fencing") {
+			return "no mail: " + out
+		}
+		if strings.Contains(out, "Resource operation") {
+			return "the alert is told of resources, which it does not select:\n" + out
+		}
+		return ""
+	})
+}

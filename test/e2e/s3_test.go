@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hactl/hactl/test/e2e/lab"
+)
+
+// S3: the levels of a topology are used in their order. The first level of node3 has a device that refuses at the time of fencing
+// (fence_heuristics_ping, whose target does not answer), the second its BMC.
+func TestS3Levels(t *testing.T) {
+	l := lab.Up(t, 3)
+	var b strings.Builder
+	b.WriteString("apiVersion: hactl/v1\nkind: Cluster\nmetadata: {name: levels}\nspec:\n  nodes:\n")
+	for i, n := range l.Nodes() {
+		fmt.Fprintf(&b, "  - {name: %s, id: %d, addresses: [%s, %s]}\n", n.Name, i+1, n.Ring, n.LAN)
+	}
+	b.WriteString("  prepare: {hostsFile: true, startAtBoot: true}\n  properties: {stonith-enabled: true}\n")
+	for _, n := range l.Nodes() {
+		fmt.Fprintf(&b, `---
+apiVersion: hactl/v1
+kind: FenceDevice
+metadata: {name: ipmi-%[1]s}
+spec:
+  agent: fence_ipmilan
+  targets: [%[1]s]
+  avoidTargets: true
+  params: {ip: %[2]s, username: admin, lanplus: 1, cipher: 3}
+  secrets: {password: {env: IPMI_PASSWORD}}
+  operations: [{name: monitor, interval: 60s}]
+`, n.Name, n.BMC.Address)
+	}
+	b.WriteString(`---
+apiVersion: hactl/v1
+kind: FenceDevice
+metadata: {name: ask}
+spec:
+  agent: fence_heuristics_ping
+  targets: [node3]
+  params: {ping_targets: 10.77.0.250, ping_count: 1, ping_timeout: 1, ping_good_count: 1}
+---
+apiVersion: hactl/v1
+kind: FencingTopology
+metadata: {name: node3}
+spec:
+  target: node3
+  levels:
+  - devices: [ask, ipmi-node3]
+  - devices: [ipmi-node3]
+`)
+	f := manifest(t, b.String())
+	apply(t, l, "-f", f)
+	converged(t, l, "-f", f)
+	if out := l.MustExec("node1", "cibadmin", "--query", "--scope", "fencing-topology"); strings.Count(out, "<fencing-level") != 2 {
+		t.Fatalf("the levels are not there:\n%s", out)
+	}
+	begun := time.Now().Unix()
+	l.MustExec("node1", "stonith_admin", "--reboot", "node3", "--timeout", "90")
+	history := l.MustExec("node1", "stonith_admin", "--history", "node3", "--verbose")
+	if !strings.Contains(history, "reboot") {
+		t.Errorf("no reboot in the history:\n%s", history)
+	}
+	journal := ""
+	for _, n := range []string{"node1", "node2"} {
+		out, _ := l.Exec(n, "sh", "-c", "cat /var/log/pacemaker/pacemaker.log")
+		journal += out
+	}
+	first, second := strings.Index(journal, "using ask"), strings.LastIndex(journal, "using ipmi-node3")
+	if !strings.Contains(journal, "'ask'") && first < 0 || second < 0 {
+		t.Errorf("the first level was not tried before the second (%d, %d, since %d)", first, second, begun)
+	}
+	l.WaitSSH("node3")
+	eventually(t, 60*time.Second, "node3 is a member again", func() string {
+		out, _ := l.Exec("node1", "crm_node", "--partition")
+		if !strings.Contains(out, "node3") {
+			return out
+		}
+		return ""
+	})
+	// The order of levels, changed on the running cluster.
+	g := manifest(t, strings.Replace(b.String(), "  - devices: [ask, ipmi-node3]\n  - devices: [ipmi-node3]\n", "  - devices: [ipmi-node3]\n", 1))
+	apply(t, l, "-f", g, "--yes", "--allow", "fence")
+	converged(t, l, "-f", g)
+	if out := l.MustExec("node1", "stonith_admin", "--list-registered"); !strings.Contains(out, "ask") {
+		t.Errorf("the device that no level names is gone:\n%s", out)
+	}
+	if out := l.MustExec("node1", "cibadmin", "--query", "--scope", "fencing-topology"); strings.Count(out, "<fencing-level") != 1 {
+		t.Errorf("the level that left the manifest is still there:\n%s", out)
+	}
+}
