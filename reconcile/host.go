@@ -85,6 +85,18 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
+// NotRecordedError tells that a Host that answers from a record was asked for something that is not in it. What was not recorded is not
+// known; it is never "absent".
+type NotRecordedError struct {
+	Host string
+	// What is the command or the files that were asked for.
+	What string
+}
+
+func (e *NotRecordedError) Error() string {
+	return fmt.Sprintf("%s: not in the record: %s", e.Host, e.What)
+}
+
 // Hosts are the machines of one cluster: members in node id order, then the other machines by name.
 type Hosts []Host
 

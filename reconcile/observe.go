@@ -14,10 +14,15 @@ import (
 // Engine brings one cluster to what its manifests say.
 type Engine struct {
 	// Layers from the lowest (the machines) to the highest (the CIB).
-	Layers    []Layer
-	Hosts     Hosts
+	Layers []Layer
+	Hosts  Hosts
+	// Manifests say what is wanted. Without them Observe looks at everything, and only Import and Status make sense.
 	Manifests *v1.Manifests
 	Secrets   Secrets
+	// Record names what the Hosts answer from, if that is not the cluster itself ("cib.xml").
+	Record string
+	// Tools is a machine with the tools that predictions need, to be asked where the Hosts are a record; nil: there is none.
+	Tools Host
 	// Locker keeps other applies off; only Apply uses it.
 	Locker Locker
 	// Holder is who applies, as others will read it.
@@ -41,6 +46,10 @@ func (e *Engine) Observe(ctx context.Context) (*Observation, error) {
 	o := &Observation{At: time.Now().UTC(), Want: map[string]State{}, Have: map[string]State{}}
 	var errs []error
 	for _, l := range e.Layers {
+		if e.Manifests == nil {
+			o.Want[l.Name()] = l.Zero()
+			continue
+		}
 		want, err := l.Desired(e.Manifests, e.Secrets)
 		if err != nil {
 			errs = append(errs, err)

@@ -14,6 +14,8 @@ const PlanVersion = "hactl/plan/v1"
 type Plan struct {
 	Version string `json:"version"`
 	Cluster string `json:"cluster"`
+	// Record names what the plan was made from, if that is not the cluster itself ("cib.xml").
+	Record string `json:"record,omitempty"`
 	// Steps in an order in which they could run one after the other.
 	Steps []PlannedStep `json:"steps"`
 	// Prediction is what the cluster will do because of the steps.
@@ -38,7 +40,7 @@ type PlannedStep struct {
 func (e *Engine) Plan(ctx context.Context, o *Observation) (*Plan, error) {
 	var all []Step
 	var provided []Ref
-	p := &Plan{Version: PlanVersion, Cluster: e.Manifests.Cluster.Metadata.Name, Steps: []PlannedStep{}, ObservedAt: o.At}
+	p := &Plan{Version: PlanVersion, Cluster: e.Manifests.Cluster.Metadata.Name, Record: e.Record, Steps: []PlannedStep{}, ObservedAt: o.At}
 	byLayer := map[string][]Step{}
 	for _, l := range e.Layers {
 		want, have := o.Want[l.Name()], o.Have[l.Name()]
@@ -58,8 +60,12 @@ func (e *Engine) Plan(ctx context.Context, o *Observation) (*Plan, error) {
 	if p.Steps, err = ordered(all, provided); err != nil {
 		return nil, err
 	}
+	askable := e.Hosts
+	if e.Tools != nil {
+		askable = Hosts{e.Tools}
+	}
 	for _, l := range e.Layers {
-		pr, ok, err := l.Predict(ctx, e.Hosts, o.Want[l.Name()], o.Have[l.Name()], byLayer[l.Name()])
+		pr, ok, err := l.Predict(ctx, askable, o.Want[l.Name()], o.Have[l.Name()], byLayer[l.Name()])
 		if err != nil {
 			return nil, fmt.Errorf("check %s: %w", l.Name(), err)
 		}
