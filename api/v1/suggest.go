@@ -56,3 +56,6 @@ func distance(as, bs string) int {
 	}
 	return row[len(b)]
 }
+
+// Closest gives the candidate that a mistyped word most likely means, or "", for the "did you mean" of other packages.
+func Closest(word string, candidates []string) string { return closest(word, candidates) }
