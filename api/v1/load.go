@@ -170,7 +170,7 @@ func (l *loader) sets(files []File) []*Manifests {
 			l.errorf(base, "metadata.cluster", "is required where there are several Clusters; write one of: %s", strings.Join(names, ", "))
 			continue
 		}
-		m.add(o)
+		m.Add(o)
 	}
 	sets := make([]*Manifests, len(names))
 	for i, n := range names {

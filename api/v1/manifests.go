@@ -21,9 +21,14 @@ type Manifests struct {
 	ACLUsers     []*ACLUser
 	ACLGroups    []*ACLGroup
 	Alerts       []*Alert
+
+	// Order is that in which Add got the objects, over all kinds: the order of elements has meaning in the CIB.
+	Order []any
 }
 
-func (m *Manifests) add(o any) {
+// Add puts an object, a pointer to its kind's type, behind those that are there.
+func (m *Manifests) Add(o any) {
+	m.Order = append(m.Order, o)
 	switch o := o.(type) {
 	case *Cluster:
 		m.Cluster = o
@@ -54,8 +59,37 @@ func (m *Manifests) add(o any) {
 	}
 }
 
-// All lists the objects as pointers to their kinds' types (*Cluster, *Resource, …): the Cluster first, then kind by kind.
+// All lists the objects as pointers to their kinds' types (*Cluster, *Resource, …): the Cluster first, then those that Add got in its order,
+// then the others kind by kind.
 func (m *Manifests) All() []any {
+	all := m.byKind()
+	if len(m.Order) == 0 {
+		return all
+	}
+	rest := make(map[any]bool, len(all))
+	for _, o := range all {
+		rest[o] = true
+	}
+	ordered := make([]any, 0, len(all))
+	take := func(o any) {
+		if rest[o] {
+			ordered = append(ordered, o)
+			delete(rest, o)
+		}
+	}
+	if m.Cluster != nil {
+		take(m.Cluster)
+	}
+	for _, o := range m.Order {
+		take(o)
+	}
+	for _, o := range all {
+		take(o)
+	}
+	return ordered
+}
+
+func (m *Manifests) byKind() []any {
 	var all []any
 	if m.Cluster != nil {
 		all = append(all, m.Cluster)
