@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/beevik/etree"
@@ -29,12 +30,27 @@ const rootsOwn = "/var/lib/pacemaker/cib/cib.xml.sig"
 // settle is how long copies of the configuration may differ: a change is on its way to all nodes.
 const settle = 300 * time.Millisecond
 
+// QueryCommand is the command whose answer is a node's CIB, for a record of it.
+func QueryCommand() []string { return slices.Clone(query) }
+
+// UnreadableError tells that what a machine gave as its CIB is none, or only a part of one.
+type UnreadableError struct {
+	Host string
+	Err  error
+}
+
+func (e *UnreadableError) Error() string { return fmt.Sprintf("%s: read the CIB: %v", e.Host, e.Err) }
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
 // view is what one machine answered.
 type view struct {
-	member  Member
-	text    string // the CIB; empty: none was read
-	isDC    bool
-	secrets []Secret
+	member   Member
+	text     string // the CIB; empty: none was read
+	isDC     bool
+	secrets  []Secret
+	recorded bool // the machine is a record that knows no secrets
+	noStatus bool
 }
 
 // Observe reads every member's own copy of the CIB and its secrets, in parallel, and the status from one of them.
@@ -46,6 +62,7 @@ func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State)
 		}
 	}
 	views := make([]view, len(members))
+	var read copies
 	var g errgroup.Group
 	for i, m := range members {
 		h := hosts.Named(m.Name)
@@ -54,19 +71,22 @@ func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State)
 			views[i].member.Runs, views[i].member.Why = Unreachable, "no machine of that name"
 			continue
 		}
-		g.Go(func() error { return views[i].look(ctx, h, false) })
+		g.Go(func() error { return views[i].look(ctx, h, &read, false) })
 		g.Go(func() error { return views[i].lookAtSecrets(ctx, h) })
 	}
 	if err := g.Wait(); err != nil {
 		return State{}, err
 	}
-	if err := settled(ctx, hosts, views); err != nil {
+	if err := settled(ctx, hosts, &read, views); err != nil {
 		return State{}, err
 	}
 	have := State{Cluster: want.Cluster}
 	best := -1
 	for i := range views {
 		v := &views[i]
+		if v.noStatus && !v.recorded { // a file may leave out what Pacemaker makes anew at each start
+			return State{}, &UnreadableError{v.member.Name, errHidden}
+		}
 		have.Members = append(have.Members, v.member)
 		have.Secrets = append(have.Secrets, v.secrets...)
 		if v.text != "" && (best < 0 || v.rank() > views[best].rank()) {
@@ -79,8 +99,12 @@ func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State)
 	if best < 0 {
 		return have, nil
 	}
-	have.From, have.CIB = views[best].member.Name, XML(views[best].text)
+	have.From, have.CIB, have.Recorded = views[best].member.Name, XML(views[best].text), views[best].recorded
 	mon, err := hosts.Named(statusFrom(views, best)).Run(ctx, reconcile.Cmd{Argv: monitor})
+	var unknown *reconcile.NotRecordedError
+	if errors.As(err, &unknown) {
+		return have, nil
+	}
 	if err != nil {
 		return State{}, fmt.Errorf("read the status: %w", err)
 	}
@@ -125,8 +149,63 @@ func nodeName(doc *etree.Document, id string) string {
 	return ""
 }
 
+// copies are the CIBs that were read. In a settled cluster all members give the very same text, which is then taken apart once.
+type copies struct {
+	mu    sync.Mutex
+	byCIB map[string]func() (reading, error)
+}
+
+// reading is what a copy of the CIB says of the member that gave it. The tree is dropped: sixteen of them would be most of hactl's memory.
+type reading struct {
+	member   Member // what does not depend on who gave it
+	dc       string // the designated controller's name
+	noStatus bool
+}
+
+func (c *copies) read(text string) (reading, error) {
+	c.mu.Lock()
+	if c.byCIB == nil {
+		c.byCIB = map[string]func() (reading, error){}
+	}
+	f, ok := c.byCIB[text]
+	if !ok {
+		f = sync.OnceValues(func() (reading, error) { return readCopy(text) })
+		c.byCIB[text] = f
+	}
+	c.mu.Unlock()
+	return f()
+}
+
+// errHidden: Pacemaker leaves out what an ACL does not let the user see, without an error; its schema requires these sections of a CIB.
+var errHidden = errors.New("parts of it are hidden or missing: a CIB has the sections crm_config, nodes, resources, constraints and status; " +
+	"read it whole, and as root or hacluster (cibadmin --query)")
+
+func readCopy(text string) (reading, error) {
+	doc, err := parse(text)
+	if err != nil {
+		return reading{}, err
+	}
+	cib := doc.Root()
+	conf := cib.SelectElement("configuration")
+	if conf == nil {
+		return reading{}, errHidden
+	}
+	for _, s := range []string{"crm_config", "nodes", "resources", "constraints"} {
+		if conf.SelectElement(s) == nil {
+			return reading{}, errHidden
+		}
+	}
+	m := Member{Runs: Running, Quorate: attr(cib, "have-quorum") == "1", DC: attr(cib, "dc-uuid"), Version: version(cib),
+		Digest: configurationDigest(doc), Settled: true}
+	r := reading{member: m, noStatus: cib.SelectElement("status") == nil}
+	if m.DC != "" {
+		r.dc = nodeName(doc, m.DC)
+	}
+	return r, nil
+}
+
 // look reads the CIB of one machine. again makes the engine's memory of equal reads let it through.
-func (v *view) look(ctx context.Context, h reconcile.Host, again bool) error {
+func (v *view) look(ctx context.Context, h reconcile.Host, read *copies, again bool) error {
 	c := reconcile.Cmd{Argv: query}
 	if again {
 		c.Line = func([]byte) {}
@@ -148,23 +227,15 @@ func (v *view) look(ctx context.Context, h reconcile.Host, again bool) error {
 	case err != nil:
 		return fmt.Errorf("read the CIB: %w", err)
 	}
-	doc, err := parse(string(out))
+	text := string(out)
+	r, err := read.read(text)
 	if err != nil {
-		return fmt.Errorf("%s: read the CIB: %w", h.Name(), err)
+		return &UnreadableError{h.Name(), err}
 	}
-	cib := doc.Root()
-	conf := cib.SelectElement("configuration")
-	if conf == nil || cib.SelectElement("status") == nil || conf.SelectElement("crm_config") == nil || conf.SelectElement("nodes") == nil {
-		return fmt.Errorf("%s: read the CIB: parts of it are hidden: it must be read as root or hacluster", h.Name())
-	}
-	m.Runs, m.Why = Running, ""
-	m.Quorate = attr(cib, "have-quorum") == "1"
-	m.DC = attr(cib, "dc-uuid")
-	m.Version = version(cib)
-	m.Digest = configurationDigest(doc)
-	m.Settled = true
-	v.isDC = m.DC != "" && nodeName(doc, m.DC) == m.Name
-	v.text = string(out) // the tree is dropped: sixteen of them would be most of hactl's memory
+	name, id := m.Name, m.ID
+	*m = r.member
+	m.Name, m.ID = name, id
+	v.text, v.noStatus, v.isDC = text, r.noStatus, r.dc != "" && r.dc == name
 	return nil
 }
 
@@ -172,9 +243,13 @@ func (v *view) look(ctx context.Context, h reconcile.Host, again bool) error {
 func (v *view) lookAtSecrets(ctx context.Context, h reconcile.Host) error {
 	files, err := h.ReadFiles(ctx, secretsDir+"/*/*", rootsOwn)
 	var away *reconcile.UnreachableError
+	var unknown *reconcile.NotRecordedError
 	switch {
 	case errors.As(err, &away):
 		return nil // look tells it
+	case errors.As(err, &unknown):
+		v.recorded = true
+		return nil
 	case err != nil:
 		return fmt.Errorf("%s: read Pacemaker's secrets (they and the CIB must be read as root): %w", h.Name(), err)
 	}
@@ -184,7 +259,7 @@ func (v *view) lookAtSecrets(ctx context.Context, h reconcile.Host) error {
 
 // settled reads again where copies of the configuration differ. Members of other partitions (another designated controller) are compared
 // all the same: two partitions that both take changes are what must be found.
-func settled(ctx context.Context, hosts reconcile.Hosts, views []view) error {
+func settled(ctx context.Context, hosts reconcile.Hosts, read *copies, views []view) error {
 	for try := 0; try < 3 && differ(views); try++ {
 		t := time.NewTimer(settle)
 		select {
@@ -198,7 +273,7 @@ func settled(ctx context.Context, hosts reconcile.Hosts, views []view) error {
 			if views[i].text == "" {
 				continue
 			}
-			g.Go(func() error { return views[i].look(ctx, hosts.Named(views[i].member.Name), true) })
+			g.Go(func() error { return views[i].look(ctx, hosts.Named(views[i].member.Name), read, true) })
 		}
 		if err := g.Wait(); err != nil {
 			return err

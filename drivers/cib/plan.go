@@ -94,6 +94,7 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	case !have.formed():
 		st.Pending = "known after the cluster runs"
 		st.Needs = append(st.Needs, corosync.Formed(want.Cluster))
+	case have.Recorded: // shown as it would be done
 	case dc == "":
 		st.Pending = "the cluster has no designated controller yet"
 	case !quorate:

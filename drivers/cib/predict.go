@@ -29,9 +29,15 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if !have.formed() {
 		return reconcile.Prediction{Unavailable: "no cluster runs yet"}, nil
 	}
+	if !slices.ContainsFunc(p.changes, func(c reconcile.Change) bool { return c.Action != reconcile.Adopt || c.Risk != reconcile.Safe }) {
+		return reconcile.Prediction{}, nil // the record of ownership means nothing to Pacemaker
+	}
+	if have.Recorded {
+		return p.predictRecord(ctx, hosts)
+	}
 	h := hosts.Named(have.From)
 	if h == nil {
-		return reconcile.Prediction{Unavailable: "there is no machine to ask: the CIB was read from a record"}, nil
+		return reconcile.Prediction{Unavailable: "there is no machine to ask"}, nil
 	}
 	proposed := p.work.Copy()
 	if err := raiseEpoch(proposed.Root()); err != nil {

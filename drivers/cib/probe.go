@@ -132,6 +132,9 @@ func (p Probe) clean(e *reconcile.ExitError) string {
 // planProbes makes a step for each node that may run a fence device that is new or changed.
 // answers are what the steps behind them need.
 func (p *planner) planProbes() (steps []reconcile.Step, answers []reconcile.Ref) {
+	if p.have.Recorded { // nobody can be asked
+		return nil, nil
+	}
 	for _, o := range p.probes {
 		if slices.ContainsFunc(o.Fence.Params, func(x Param) bool { return x.Name == "pcmk_status_action" }) {
 			continue

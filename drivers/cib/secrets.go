@@ -68,6 +68,9 @@ func storedSecrets(node string, files map[string]reconcile.File) []Secret {
 
 // planSecrets makes a step for each member that lacks a value: the files must be on all members before the CIB refers to them.
 func (p *planner) planSecrets() (steps []reconcile.Step, needs []reconcile.Ref, pending string) {
+	if p.have.Recorded { // what lies on the members is not known
+		return nil, nil, ""
+	}
 	for _, m := range p.want.Members {
 		have := p.have.member(m.Name)
 		var changes []reconcile.Change

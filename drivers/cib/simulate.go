@@ -149,10 +149,11 @@ func parseSimulation(out string) (simulation, error) {
 }
 
 // simulateScript runs up to five transitions, each on the result of the one before, until the scheduler has nothing to do. crm_simulate
-// saves its result in a file only (to a pipe it hangs: it first reads what is there), so one is made in memory, root's alone, and removed.
+// saves its result in a file only (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed.
+// On a node that is root; where a file is planned against it may be anybody.
 const simulateScript = `set -e
 umask 077
-d=$(mktemp -d /run/hactl-simulate.XXXXXX)
+d=$(mktemp -d /run/hactl-simulate.XXXXXX 2>/dev/null || mktemp -d "${XDG_RUNTIME_DIR:-/dev/shm}/hactl-simulate.XXXXXX")
 trap 'rm -rf "$d"' EXIT
 cat > "$d/0"
 i=0

@@ -51,6 +51,10 @@ func (d *Driver) Standing(want, have State) reconcile.Standing {
 		return s
 	}
 	s.Formed = true
+	if have.Recorded { // a record stands in no trouble, and nobody writes to it
+		s.Quorate = true
+		return s
+	}
 	trouble := func(format string, args ...any) { s.Trouble = append(s.Trouble, fmt.Sprintf(format, args...)) }
 	dcs := map[string][]string{}
 	digests := map[string][]string{}

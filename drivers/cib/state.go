@@ -25,8 +25,10 @@ type State struct {
 	From string `json:"from,omitempty"`
 	// CIB is the live CIB, configuration and status; empty where no member runs Pacemaker (have).
 	CIB XML `json:"cib,omitempty"`
-	// Monitor is `crm_mon --output-as=xml` of a running member (have).
+	// Monitor is `crm_mon --output-as=xml` of a running member (have); empty where it was not recorded.
 	Monitor string `json:"monitor,omitempty"`
+	// Recorded tells that the CIB comes from a record and nothing is known of the members: neither their secrets nor what they do (have).
+	Recorded bool `json:"recorded,omitempty"`
 }
 
 // Object is an object of the manifests as it is to stand in the CIB.

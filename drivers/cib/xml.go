@@ -47,11 +47,11 @@ func secretPair(nv *etree.Element) bool {
 	return nv.Tag == "nvpair" && secretName.MatchString(n) && !strings.HasSuffix(n, "_script") && attr(nv, "value") != lrm
 }
 
-// maxDepth bounds the nesting of a document; a CIB has at most about fifteen levels.
-const maxDepth = 200
-
 // parse reads a CIB. It does not keep the white space between elements.
 func parse(s string) (*etree.Document, error) {
+	if err := bounds(s); err != nil {
+		return nil, err
+	}
 	doc := etree.NewDocument()
 	doc.WriteSettings.CanonicalAttrVal = false
 	if err := doc.ReadFromString(s); err != nil {
@@ -63,22 +63,8 @@ func parse(s string) (*etree.Document, error) {
 	if doc.Root().Tag != "cib" {
 		return nil, fmt.Errorf("the document is a <%s>, not a <cib>", doc.Root().Tag)
 	}
-	if depth(doc.Root(), 0) > maxDepth {
-		return nil, fmt.Errorf("the document is nested deeper than %d levels", maxDepth)
-	}
 	trim(doc.Root())
 	return doc, nil
-}
-
-func depth(el *etree.Element, d int) int {
-	if d > maxDepth {
-		return d
-	}
-	m := d
-	for _, c := range el.ChildElements() {
-		m = max(m, depth(c, d+1))
-	}
-	return m
 }
 
 // trim drops the white space between elements, as libxml's reader in Pacemaker does.

@@ -22,6 +22,12 @@ func PlanJSON(w io.Writer, p *reconcile.Plan) error {
 // summary as the last line. With steps it also lists the exact commands.
 func PlanText(w io.Writer, p *reconcile.Plan, st Style, steps bool) error {
 	var b strings.Builder
+	if p.Record != "" {
+		b.WriteString(wrap("", "  ", "Planned from "+p.Record+". The cluster itself was not asked: its machines, corosync, fence devices and stored secrets are not checked."))
+		if len(p.Steps) > 0 {
+			b.WriteString("\n")
+		}
+	}
 	for _, u := range p.Unreachable {
 		b.WriteString(st.red(strings.TrimSuffix(wrap("! ", "  ", u), "\n")) + "\n")
 	}
