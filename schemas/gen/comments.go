@@ -5,6 +5,8 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 )
 
@@ -41,16 +43,52 @@ func (docs comments) add(t *ast.TypeSpec, doc *ast.CommentGroup) {
 	if t.Doc != nil {
 		doc = t.Doc
 	}
-	docs[t.Name.Name] = oneLine(doc)
+	docs[t.Name.Name] = text(doc)
 	fields, ok := t.Type.(*ast.StructType)
 	if !ok {
 		return
 	}
 	for _, f := range fields.Fields.List {
 		for _, n := range f.Names {
-			docs[t.Name.Name+"."+n.Name] = oneLine(f.Doc)
+			docs[t.Name.Name+"."+n.Name] = text(f.Doc)
 		}
 	}
 }
 
-func oneLine(doc *ast.CommentGroup) string { return strings.Join(strings.Fields(doc.Text()), " ") }
+// text is a comment with one line for each paragraph and indented lines for each line of code.
+func text(doc *ast.CommentGroup) string {
+	var b strings.Builder
+	before := ""
+	for line := range strings.Lines(doc.Text()) {
+		line = strings.TrimRight(line, "\n")
+		code := strings.HasPrefix(line, "\t")
+		switch {
+		case b.Len() == 0:
+		case line == "" || code || before == "":
+			b.WriteString("\n")
+		default:
+			b.WriteString(" ")
+		}
+		b.WriteString(line)
+		before = line
+	}
+	return b.String()
+}
+
+var word = regexp.MustCompile(`\b[A-Z]\w*`)
+
+// named puts the names of YAML for those of Go's fields into the comment of a type or of one of its fields.
+func named(text string, t reflect.Type) string {
+	names := map[string]string{}
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" && !f.Anonymous {
+			names[f.Name] = name
+		}
+	}
+	return word.ReplaceAllStringFunc(text, func(w string) string {
+		if name := names[w]; name != "" {
+			return name
+		}
+		return w
+	})
+}

@@ -104,13 +104,16 @@ func (g *generator) structure(t reflect.Type) (*jsonschema.Schema, error) {
 	if g.defs[t.Name()] != nil {
 		return ref, nil
 	}
-	s := &jsonschema.Schema{Type: "object", Description: g.docs[t.Name()], Properties: map[string]*jsonschema.Schema{},
+	s := &jsonschema.Schema{Type: "object", Description: named(g.docs[t.Name()], t), Properties: map[string]*jsonschema.Schema{},
 		AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}}}
 	g.defs[t.Name()] = s
 	if slices.Contains(one, t.Name()) {
 		s.MinProperties, s.MaxProperties = jsonschema.Ptr(1), jsonschema.Ptr(1)
 	}
 	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous && g.defs[f.Type.Name()] == nil {
+			g.defs[f.Type.Name()] = &jsonschema.Schema{Description: named(g.docs[f.Type.Name()], f.Type)} // for the reference
+		}
 		tag, ok := f.Tag.Lookup("json")
 		if f.Anonymous || !ok || tag == "-" {
 			continue
@@ -127,11 +130,15 @@ func (g *generator) structure(t reflect.Type) (*jsonschema.Schema, error) {
 			}
 		}
 		g.tags(p, f.Tag)
+		if f.Tag.Get("check") == "expression" {
+			p = &jsonschema.Schema{Ref: "#/definitions/Expression"}
+			g.defs["Expression"] = &jsonschema.Schema{Type: "string", Pattern: v1.Pattern("expression"), Description: g.docs["Expression"]}
+		}
 		if doc := g.docs[owner(t, f).Name()+"."+f.Name]; doc != "" {
 			if p.Ref != "" { // draft 07 ignores what stands beside a $ref
 				p = &jsonschema.Schema{AllOf: []*jsonschema.Schema{p}}
 			}
-			p.Description = doc
+			p.Description = named(doc, t)
 		}
 		s.Properties[name] = p
 		s.PropertyOrder = append(s.PropertyOrder, name)
