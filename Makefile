@@ -6,7 +6,7 @@ NODES ?= 3
 E2E   := ./test/e2e/...
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit cc e2e lint bench demo lab-up lab-down schema fuzz clean
+.PHONY: build test unit cc e2e lint bench demo lab-up lab-down schema agents fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
@@ -48,6 +48,13 @@ lab-down:
 	$(LAB) down
 
 schema:
+	go generate ./schemas
+
+# The agents' metadata of Debian 12, read anew: a Debian in AGENTS_ROOT with every package that has agents. Needs root, 3 GB and debootstrap.
+AGENTS_ROOT ?= /var/tmp/hactl-agents/root
+agents:
+	schemas/agents/gen/root.sh $(AGENTS_ROOT)
+	go run ./schemas/agents/gen -root $(AGENTS_ROOT) -o schemas/agents/agents.jsonl
 	go generate ./schemas
 
 fuzz:

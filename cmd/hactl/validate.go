@@ -6,13 +6,26 @@ import (
 	"github.com/spf13/cobra"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/schemas/agents"
 )
 
 func (a *app) validateCmd() *cobra.Command {
+	var strict bool
 	c := &cobra.Command{
 		Use:   "validate -f FILE|DIR|-",
 		Short: "Look for mistakes in manifests, offline",
-		Long:  "validate reads the manifests and reports every mistake at once, each with its file, line and column. It asks no node.",
+		Long: `validate reads the manifests and reports every mistake at once, each with its
+file, line and column. It asks no node: agents and their parameters are
+compared with what the agents of Debian 12 say of themselves.
+
+A word in brackets behind a mistake is the lint that found it. Where it is
+wrong (a node has another release of the agent, or one of your own), silence
+it in the object, with the reason:
+
+  metadata: {name: VIP, ignore: [{lint: unknown-parameter, reason: our own patch}]}
+
+Warnings (deprecated parameters, which still work) leave the exit code at 0,
+unless --strict is given.`,
 		Example: `  hactl validate -f cluster.yaml
   hactl validate -f clusters/ -f secrets.yaml
   cat cluster.yaml | hactl validate -f -`,
@@ -22,14 +35,41 @@ func (a *app) validateCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, m := range sets {
-				_, _ = fmt.Fprintf(a.out, "%s: valid, %d objects\n", m.Cluster.Metadata.Name, len(m.Objects()))
+			var mistakes, warnings v1.Errors
+			counts := make([]int, len(sets))
+			for i, m := range sets {
+				errs, warns := agents.Check(m)
+				mistakes, warnings = append(mistakes, errs...), append(warnings, warns...)
+				counts[i] = len(warns)
+			}
+			for _, w := range warnings {
+				_, _ = fmt.Fprintln(a.err, "hactl: warning:", w)
+			}
+			if len(mistakes) > 0 {
+				return mistakes
+			}
+			for i, m := range sets {
+				_, _ = fmt.Fprintf(a.out, "%s: valid, %d objects%s\n", m.Cluster.Metadata.Name, len(m.Objects()), warned(counts[i]))
+			}
+			if strict && len(warnings) > 0 {
+				return exitCode(exitError)
 			}
 			return nil
 		},
 	}
 	a.manifestFlags(c)
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 for warnings too")
 	return c
+}
+
+func warned(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 warning"
+	}
+	return fmt.Sprintf(", %d warnings", n)
 }
 
 // load reads the manifests that -f names: one set per Cluster.
