@@ -29,7 +29,7 @@ func merge(want State, base *Conf) (*merged, error) {
 		m.conf = base.clone()
 	}
 	before := base.fields()
-	ours, managed := base.inventory(want.Owner)
+	ours, _ := base.inventory(want.Owner)
 	if err := sameIDs(want, m.conf); err != nil {
 		return nil, err
 	}
@@ -46,10 +46,10 @@ func merge(want State, base *Conf) (*merged, error) {
 	}
 	for _, f := range want.Fields {
 		v, there := before[f.Path]
-		// A default is for files that hactl makes. In a file that someone else made it could turn encryption on or change the transport; only
-		// where it says the same is it taken over.
+		// A default is for files that hactl makes. In a file that someone else made it could turn encryption on or change the transport, also
+		// after hactl has taken the file over; only where it says the same is it taken over with it.
 		same := there && sameValue(f.Path, v, f.Value)
-		if f.Default && base != nil && !same && (!managed || there && !ours[f.Path]) {
+		if f.Default && base != nil && !same && !ours[f.Path] || !there && numbered(f.Path, before) {
 			continue
 		}
 		declare(f)
@@ -74,6 +74,20 @@ func merge(want State, base *Conf) (*merged, error) {
 		}
 	}
 	return m, nil
+}
+
+// numbered tells that a path is the linknumber of an interface that is there and has its number from elsewhere (see sectionName).
+func numbered(path string, before map[string]string) bool {
+	section, is := strings.CutSuffix(path, "linknumber")
+	if !is {
+		return false
+	}
+	for p := range before {
+		if strings.HasPrefix(p, section) {
+			return true
+		}
+	}
+	return false
 }
 
 const twoNode = "quorum.two_node"
