@@ -8,62 +8,31 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/beevik/etree"
 	"golang.org/x/sync/errgroup"
 
+	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/schemas/agents"
 )
-
-// agentParams are the parameters that an agent's metadata tells.
-type agentParams struct {
-	names    []string
-	required map[string]bool
-	replaces map[string][]string // by name: deprecated names of the same parameter
-}
-
-// parseMetadata reads an agent's metadata (OCF resource agent API, fence agent API).
-func parseMetadata(s string) (agentParams, error) {
-	doc := etree.NewDocument()
-	if err := doc.ReadFromString(s); err != nil {
-		return agentParams{}, fmt.Errorf("its metadata is no readable XML: %w", err)
-	}
-	a := agentParams{required: map[string]bool{}, replaces: map[string][]string{}}
-	if doc.Root() == nil {
-		return a, errors.New("it has no metadata")
-	}
-	for _, p := range doc.Root().FindElements("./parameters/parameter") {
-		n := attr(p, "name")
-		if n == "" {
-			continue
-		}
-		a.names = append(a.names, n)
-		if attr(p, "required") == "1" {
-			a.required[n] = true
-		}
-		if o := attr(p, "obsoletes"); o != "" {
-			a.replaces[n] = append(a.replaces[n], o)
-		}
-	}
-	return a, nil
-}
-
-// byPacemaker are parameters of fence agents that Pacemaker gives for each operation, whatever the metadata say.
-var byPacemaker = []string{"action", "plug", "port", "nodename"}
 
 // checkAgents looks at the agents of the resources that are new or whose agent or parameters change: whether the agent is there, and has
 // the parameters. unknown lists agents that would not tell.
 func (p *planner) checkAgents(ctx context.Context, h reconcile.Host) (unknown []string, err error) {
+	changed := map[reconcile.Ref]bool{}
+	for _, c := range p.changes {
+		if c.Path == "agent" || strings.HasPrefix(c.Path, "params.") {
+			changed[c.Object] = true
+		}
+	}
 	users := map[string][]*Object{}
 	for i := range p.want.Objects {
-		o := &p.want.Objects[i]
-		if slices.ContainsFunc(p.changes, func(c reconcile.Change) bool {
-			return c.Object == o.Ref && (c.Path == "agent" || strings.HasPrefix(c.Path, "params."))
-		}) {
+		if o := &p.want.Objects[i]; changed[o.Ref] {
 			if a := p.agent(o); a != "" {
 				users[a] = append(users[a], o)
 			}
 		}
 	}
+	given := p.givenParams(changed)
 	var names, units []string
 	for a := range users {
 		if strings.HasPrefix(a, "systemd:") {
@@ -83,7 +52,7 @@ func (p *planner) checkAgents(ctx context.Context, h reconcile.Host) (unknown []
 	})
 	for i, a := range names {
 		g.Go(func() error {
-			errs[i], odd[i] = p.checkAgent(ctx, h, a, users[a])
+			errs[i], odd[i] = p.checkAgent(ctx, h, a, users[a], given)
 			return nil
 		})
 	}
@@ -106,7 +75,7 @@ func (p *planner) agent(o *Object) string {
 	return ""
 }
 
-func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string, users []*Object) (err error, odd string) {
+func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string, users []*Object, given map[string]map[string]bool) (err error, odd string) {
 	class, name, _ := strings.Cut(agent, ":")
 	argv := []string{"crm_resource", "--show-metadata", agent}
 	if class == "stonith" {
@@ -122,18 +91,22 @@ func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string
 		}
 		return errors.Join(errs...), ""
 	}
-	var meta agentParams
+	var meta *agents.Agent
 	if err == nil {
-		meta, err = parseMetadata(string(out))
+		meta, err = agents.Parse(strings.TrimPrefix(agent, "stonith:"), string(out))
 	}
 	if err != nil {
-		return nil, fmt.Sprintf("whether %s takes the parameters: its metadata could not be read", agent) //nolint:nilerr // told, and no reason to refuse
+		var known bool
+		if meta, known = agents.Find(agent); !known { // told, and no reason to refuse
+			return nil, fmt.Sprintf("whether %s takes the parameters: its metadata could not be read", agent)
+		}
+		odd = fmt.Sprintf("whether %s takes the parameters: its metadata could not be read; they were compared with Debian 12's", agent)
 	}
 	var errs []error
 	for _, o := range users {
-		errs = append(errs, p.checkParams(o, agent, class == "stonith", meta)...)
+		errs = append(errs, p.checkParams(o, agent, class == "stonith", meta, given[o.Ref.Name])...)
 	}
-	return errors.Join(errs...), ""
+	return errors.Join(errs...), odd
 }
 
 // checkUnits asks systemd: Pacemaker makes up metadata for units that do not exist. One process tells of all: systemctl show answers in the
@@ -180,87 +153,53 @@ func (p *planner) nearAgent(ctx context.Context, h reconcile.Host, agent string)
 	if err != nil {
 		return install
 	}
-	if n := nearest(agent[i+1:], strings.Fields(string(out))); n != "" {
+	if n := v1.Closest(agent[i+1:], strings.Fields(string(out))); n != "" {
 		return fmt.Sprintf("; did you mean %s?", strings.TrimPrefix(agent[:i+1]+n, "stonith:"))
 	}
 	return install
 }
 
-func (p *planner) checkParams(o *Object, agent string, stonith bool, meta agentParams) []error {
-	var errs []error
-	given := map[string]bool{}
-	if el := findID(p.work, o.Ref.Name); el != nil {
-		for _, nv := range el.FindElements("./instance_attributes/nvpair") {
-			given[attr(nv, "name")] = true
-		}
-		if has(el, "template") {
-			return nil // the rest stands there
-		}
+// givenParams lists the parameters that stand in the changed CIB, by the ids of the objects that are to be looked at. One that has a
+// template is not in it: the rest stands there.
+func (p *planner) givenParams(of map[reconcile.Ref]bool) map[string]map[string]bool {
+	given := map[string]map[string]bool{}
+	for r := range of {
+		given[r.Name] = nil
 	}
-	short := strings.TrimPrefix(agent, "stonith:")
+	for _, el := range p.work.FindElements("./cib/configuration/resources//primitive") {
+		if _, ok := given[attr(el, "id")]; !ok || has(el, "template") {
+			continue
+		}
+		names := map[string]bool{}
+		for _, nv := range el.FindElements("./instance_attributes/nvpair") {
+			names[attr(nv, "name")] = true
+		}
+		given[attr(el, "id")] = names
+	}
+	return given
+}
+
+// checkParams compares what the manifest gives with the agent's metadata. given is what stands in the CIB, nil where that is not all.
+func (p *planner) checkParams(o *Object, agent string, stonith bool, meta *agents.Agent, given map[string]bool) []error {
+	var errs []error
 	for _, f := range p.wantedFields(o) {
-		if f.group != "params" || f.attr != "value" || slices.Contains(meta.names, f.name) || stonith && (strings.HasPrefix(f.name, "pcmk_") ||
-			slices.Contains(byPacemaker, f.name) || f.name == "provides" || f.name == "stonith-timeout" || f.name == "priority") || strings.HasPrefix(f.name, "CRM_meta_") {
+		if f.group != "params" || f.attr != "value" || meta.Takes(f.name, stonith) || slices.Contains(o.Ignore, v1.LintUnknownParameter) {
 			continue
 		}
 		hint := "; see its parameters with: crm_resource --show-metadata " + agent
 		if stonith {
-			hint = "; see its parameters with: stonith_admin --metadata --agent " + short
+			hint = "; see its parameters with: stonith_admin --metadata --agent " + meta.Name
 		}
-		if n := nearest(f.name, meta.names); n != "" {
+		if n := meta.Near(f.name, stonith); n != "" {
 			hint = fmt.Sprintf("; did you mean %s?", n)
 		}
-		errs = append(errs, fmt.Errorf("%s: spec.params.%s: %s has no parameter %s%s", o.Pos[f.path()], f.name, short, f.name, hint))
+		errs = append(errs, fmt.Errorf("%s: spec.params.%s: %s has no parameter %s%s", o.Pos[f.path()], f.name, meta.Name, f.name, hint))
 	}
-next:
-	for _, n := range meta.names {
-		if !meta.required[n] || given[n] || stonith && slices.Contains(byPacemaker, n) {
-			continue
-		}
-		for _, old := range meta.replaces[n] {
-			if given[old] {
-				continue next
-			}
-		}
-		for newer, olds := range meta.replaces {
-			if slices.Contains(olds, n) && given[newer] {
-				continue next
-			}
-		}
-		errs = append(errs, fmt.Errorf("%s: spec.params: %s requires the parameter %s; add it", o.Pos[""], short, n))
+	if given == nil || slices.Contains(o.Ignore, v1.LintMissingParameter) {
+		return errs
+	}
+	for _, n := range meta.Missing(func(n string) bool { return given[n] }, stonith) {
+		errs = append(errs, fmt.Errorf("%s: spec.params: %s requires the parameter %s; add it", o.Pos[""], meta.Name, n))
 	}
 	return errs
-}
-
-// nearest gives the candidate that is a slip of the pen away, or "".
-func nearest(word string, candidates []string) string {
-	best, least := "", 1+len(word)/3
-	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d <= least && c != word {
-			if d < least || best == "" {
-				best, least = c, d
-			}
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost = 1 + min(prev, row[j], row[j+1])
-			}
-			prev, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -1,6 +1,8 @@
 package cib
 
 import (
+	"github.com/beevik/etree"
+
 	"github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -19,6 +21,10 @@ type State struct {
 	Objects []Object `json:"objects,omitempty"`
 	// Members are the configured nodes in id order; observed, with their view of the cluster (want, have).
 	Members []Member `json:"members,omitempty"`
+	// Nodes are what stands in <nodes> in a CIB that is all hactl's (want).
+	Nodes []Node `json:"nodes,omitempty"`
+	// Inline are secrets where Pacemaker reads no files: they are only compared with what the CIB holds in clear text (want).
+	Inline []Secret `json:"inline,omitempty"`
 	// Secrets are the values that resources refer to: wanted on every member, or found on one (want, have).
 	Secrets []Secret `json:"secrets,omitempty"`
 	// From names the member whose CIB this is: the designated controller's where it answered (have).
@@ -40,9 +46,13 @@ type Object struct {
 	Pos map[string]v1.Pos `json:"pos,omitempty"`
 	// Null are the paths of fields that the manifest removes.
 	Null []string `json:"null,omitempty"`
+	// Named are the ids that the manifest itself gives to parts of the object: attribute sets of the long form, operations, rules, ….
+	Named []string `json:"named,omitempty"`
 	// Group is the id of the group that it is a member of, After the member before it.
 	Group string `json:"group,omitempty"`
 	After string `json:"after,omitempty"`
+	// Ignore are the lints that the manifest silences for it.
+	Ignore []string `json:"ignore,omitempty"`
 	// Fence tells that it is a fence device that has to be probed.
 	Fence *Device `json:"fence,omitempty"`
 }
@@ -55,6 +65,15 @@ type Part struct {
 	Section string `json:"section"`
 	// XML is the element with the fields that are wanted.
 	XML string `json:"xml"`
+
+	el *etree.Element // XML as it was made; nil in a State that was decoded
+}
+
+// Node is an element of <nodes>.
+type Node struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type,omitempty"`
 }
 
 // Device is what a probe of a fence device needs beside its parameters.
@@ -83,10 +102,12 @@ type Param struct {
 // Secret is a value that a resource's parameter refers to by lrm://.
 type Secret struct {
 	// Node is where it was found; empty where it is wanted.
-	Node     string         `json:"node,omitempty"`
-	Resource string         `json:"resource"`
-	Param    string         `json:"param"`
-	Value    reconcile.Text `json:"value"`
+	Node     string `json:"node,omitempty"`
+	Resource string `json:"resource"`
+	Param    string `json:"param"`
+	// Field is the path of the field of Object that refers to it (wanted only).
+	Field string         `json:"field,omitempty"`
+	Value reconcile.Text `json:"value"`
 	// Signed tells that the checksum beside it is right, and Private that the file is root's alone (found only).
 	Signed  bool `json:"signed,omitempty"`
 	Private bool `json:"private,omitempty"`
