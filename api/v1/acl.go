@@ -23,7 +23,7 @@ type ACLPermission struct {
 	// XPath picks elements of the CIB, such as /cib or //constraints.
 	XPath string `json:"xpath,omitempty" cib:"xpath"`
 	// Reference is the id of one element.
-	Reference string `json:"reference,omitempty" cib:"reference"`
+	Reference string `json:"reference,omitempty" cib:"reference" ref:"any"`
 	// ObjectType is the name of XML elements, such as primitive.
 	ObjectType string `json:"objectType,omitempty" cib:"object-type"`
 	// Attribute limits ObjectType to elements that have this attribute.
@@ -53,20 +53,27 @@ type ACLSubject struct {
 	// Account is the user's or group's name where it is not the object's name (schema pacemaker-3.8 and newer).
 	Account string `json:"account,omitempty" cib:"name"`
 	// Roles are the names of ACLRoles.
-	Roles []string `json:"roles,omitempty"`
+	Roles []string `json:"roles,omitempty" ref:"role"`
 }
 
 // SetDefaults sets nothing but the type.
 func (a *ACLRole) SetDefaults() { a.setType("ACLRole") }
 
-func (a *ACLRole) validate(c *checker) {}
+func (a *ACLRole) validate(*checker) {}
+
+func (p *ACLPermission) check(c *checker, o *Object, path string) {
+	c.exactlyOne(o, path, choice{"xpath", p.XPath != ""}, choice{"reference", p.Reference != ""}, choice{"objectType", p.ObjectType != ""})
+	if p.Attribute != "" && p.ObjectType == "" {
+		c.errorf(o, path+".attribute", "needs objectType; an xpath can name an attribute itself")
+	}
+}
 
 // SetDefaults sets nothing but the type.
 func (a *ACLUser) SetDefaults() { a.setType("ACLUser") }
 
-func (a *ACLUser) validate(c *checker) {}
+func (a *ACLUser) validate(*checker) {}
 
 // SetDefaults sets nothing but the type.
 func (a *ACLGroup) SetDefaults() { a.setType("ACLGroup") }
 
-func (a *ACLGroup) validate(c *checker) {}
+func (a *ACLGroup) validate(*checker) {}

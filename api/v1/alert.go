@@ -1,5 +1,10 @@
 package v1
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Alert runs a script when something happens in the cluster. Its name is the XML id.
 type Alert struct {
 	Object
@@ -24,7 +29,7 @@ type AlertSpec struct {
 	// Meta are Pacemaker's options: timeout, timestamp-format, enabled.
 	Meta Options `json:"meta,omitempty" options:"alert"`
 	// MetaSets are further sets of options.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"alert"`
 	// Recipients are whom it tells: the script runs once for each.
 	Recipients []AlertRecipient `json:"recipients,omitempty"`
 }
@@ -51,7 +56,7 @@ type AlertAttributes struct {
 type AlertRecipient struct {
 	// Value is handed to the script: a file, a mail address, whatever the script takes.
 	Value string `json:"value" cib:"value"`
-	// ID is the XML id; the default is ALERT-recipient, with a number from the second on.
+	// ID is the XML id; the default is ALERT-recipient, then ALERT-recipient-1 and so on.
 	ID string `json:"id,omitempty" check:"id"`
 	// Description is free text kept in the CIB.
 	Description string `json:"description,omitempty" cib:"description"`
@@ -62,7 +67,7 @@ type AlertRecipient struct {
 	// Meta are Pacemaker's options for this recipient.
 	Meta Options `json:"meta,omitempty" options:"alert"`
 	// MetaSets are further sets of options.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"alert"`
 }
 
 // Script is a file that is put on every node.
@@ -78,4 +83,22 @@ type Script struct {
 // SetDefaults sets nothing but the type.
 func (a *Alert) SetDefaults() { a.setType("Alert") }
 
-func (a *Alert) validate(c *checker) {}
+// RecipientID is the XML id of a recipient of the list, the default included, as pcs makes it: ALERT-recipient, ALERT-recipient-1, …
+func (a *Alert) RecipientID(i int) string {
+	switch id := a.Spec.Recipients[i].ID; {
+	case id != "":
+		return id
+	case i == 0:
+		return a.Metadata.Name + "-recipient"
+	}
+	return fmt.Sprintf("%s-recipient-%d", a.Metadata.Name, i)
+}
+
+func (a *Alert) validate(c *checker) {
+	if s := a.Spec.Script; s != nil {
+		c.exactlyOne(&a.Object, "spec.script", choice{"content", s.Content != ""}, choice{"copy", s.Copy != ""})
+		if a.Spec.Path != "" && !strings.HasPrefix(a.Spec.Path, "/") {
+			c.errorf(&a.Object, "spec.path", "must be absolute, from / on, for a script that is put there")
+		}
+	}
+}

@@ -28,7 +28,7 @@ type BundleSpec struct {
 	// Meta are Pacemaker's resource options (meta attributes) of the bundle; the resource inside inherits them.
 	Meta Options `json:"meta,omitempty" options:"meta"`
 	// MetaSets are further sets of options.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"meta"`
 	// Resource is the primitive that runs inside each container.
 	Resource *GroupMember `json:"resource,omitempty"`
 }
@@ -74,7 +74,7 @@ type PortMapping struct {
 	// InternalPort is the container's; the default is Port.
 	InternalPort string `json:"internalPort,omitempty" cib:"internal-port" check:"integer"`
 	// Range is first-last, such as 20000-20100.
-	Range string `json:"range,omitempty" cib:"range"`
+	Range string `json:"range,omitempty" cib:"range" check:"range"`
 	// ID is the XML id; needed only where something refers to it.
 	ID string `json:"id,omitempty" cib:"id" check:"id"`
 }
@@ -96,4 +96,24 @@ type StorageMapping struct {
 // SetDefaults sets nothing but the type.
 func (b *Bundle) SetDefaults() { b.setType("Bundle") }
 
-func (b *Bundle) validate(c *checker) {}
+func (b *Bundle) validate(c *checker) {
+	o, s := &b.Object, &b.Spec
+	c.exactlyOne(o, "spec", choice{"docker", s.Docker != nil}, choice{"podman", s.Podman != nil}, choice{"rkt", s.Rkt != nil})
+	if s.Resource == nil {
+		return
+	}
+	c.primitive(o, "spec.resource", &s.Resource.Primitive)
+	if n := s.Network; n == nil || n.IPRangeStart == "" && n.ControlPort == "" {
+		// valid_network in Pacemaker's lib/pengine/bundle.c.
+		c.lintf(lintBundleNetwork, o, "spec.network", "a bundle with a resource inside needs ipRangeStart or controlPort for Pacemaker to reach it")
+	}
+}
+
+func (p *PortMapping) check(c *checker, o *Object, path string) {
+	c.exactlyOne(o, path, choice{"port", p.Port != ""}, choice{"range", p.Range != ""})
+	c.excludes(o, path, choice{"range", p.Range != ""}, choice{"internalPort", p.InternalPort != ""})
+}
+
+func (s *StorageMapping) check(c *checker, o *Object, path string) {
+	c.exactlyOne(o, path, choice{"sourceDir", s.SourceDir != ""}, choice{"sourceDirRoot", s.SourceDirRoot != ""})
+}

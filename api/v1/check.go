@@ -16,16 +16,54 @@ type checker struct {
 	unread []byte                      // text that could not be read as objects
 }
 
-// errorf notes a mistake at a field, unless the field, or one that it is a part of, could not be decoded: then it would only follow from
-// that.
+// errorf notes a mistake at a field that cannot be silenced.
 func (c *checker) errorf(o *Object, path, format string, args ...any) {
+	c.add("", o, path, fmt.Sprintf(format, args...))
+}
+
+// add notes a mistake, unless the field, or one that it is a part of, could not be decoded: then it would only follow from that.
+func (c *checker) add(lint string, o *Object, path, message string) {
 	failed := c.failed[o]
-	for p := path; p != ""; p = parent(p) {
+	for p := path; p != "" && len(failed) > 0; p = parent(p) {
 		if failed[p] {
 			return
 		}
 	}
-	c.errs = append(c.errs, &Error{Pos: o.Pos(path), Object: o.Kind + "/" + o.Metadata.Name, Path: path, Message: fmt.Sprintf(format, args...)})
+	c.errs = append(c.errs, &Error{Pos: o.Pos(path), Object: o.Kind + "/" + o.Metadata.Name, Path: path, Message: message, Lint: lint})
+}
+
+// choice is a field and whether it is given.
+type choice struct {
+	name  string
+	given bool
+}
+
+// exactlyOne checks that of several fields one is given.
+func (c *checker) exactlyOne(o *Object, path string, fields ...choice) {
+	var names, given []string
+	for _, f := range fields {
+		names = append(names, f.name)
+		if f.given {
+			given = append(given, f.name)
+		}
+	}
+	last := len(names) - 1
+	want := strings.Join(names[:last], ", ") + " and " + names[last]
+	switch {
+	case len(given) > 1:
+		c.errorf(o, path, "must have exactly one of %s; it has %s", want, strings.Join(given, ", "))
+	case len(given) == 0 && c.sound(o, path):
+		c.errorf(o, path, "must have exactly one of %s", want)
+	}
+}
+
+// excludes checks that beside a field that is given none of others is.
+func (c *checker) excludes(o *Object, path string, field choice, others ...choice) {
+	for _, x := range others {
+		if field.given && x.given {
+			c.errorf(o, join(path, x.name), "excludes %s; remove one", field.name)
+		}
+	}
 }
 
 func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
@@ -53,9 +91,17 @@ func (c *checker) manifests(m *Manifests) {
 		c.metadata(base)
 		o.(interface{ validate(c *checker) }).validate(c)
 	}
-	c.ids(m)
-	c.renames(m)
-	c.references(m)
+	ids := m.IDs()
+	byName := c.ids(ids)
+	c.names(m)
+	c.renames(m, byName)
+	c.references(m, ids, byName)
+	c.units(m)
+}
+
+// checked is a struct inside objects that has checks of its own.
+type checked interface {
+	check(c *checker, o *Object, path string)
 }
 
 // shape checks each field by its tags: present where omitempty is not there, `enum:"a b c"`, `check:"NAME"` for a format and
@@ -64,6 +110,11 @@ func (c *checker) manifests(m *Manifests) {
 // It stands in for go-playground/validator: that gives Go's field names instead of paths, stops a list at its first mistake, and has none
 // of these formats, so that nothing but "required" and "oneof" would be left to it.
 func (c *checker) shape(o *Object, v reflect.Value, path string) {
+	if v.CanAddr() {
+		if x, ok := v.Addr().Interface().(checked); ok {
+			x.check(c, o, path)
+		}
+	}
 	for _, f := range c.types.of(v.Type()) {
 		p, fv := join(path, f.name), v.FieldByIndex(f.index)
 		switch fv.Kind() {
@@ -78,7 +129,7 @@ func (c *checker) shape(o *Object, v reflect.Value, path string) {
 				c.errorf(o, p, "must not be empty")
 			}
 			if table := optionTables[f.tag.Get("options")]; table != nil {
-				c.options(o, p, fv.Interface().(Options), table)
+				c.optionFields(o, p, fv, table)
 			}
 			c.elements(o, p, fv, f.tag)
 		case reflect.Struct:
@@ -116,7 +167,12 @@ func (c *checker) text(o *Object, path, text string, tag reflect.StructTag) {
 		c.errorf(o, path, "%s", notOneOf(text, words))
 	}
 	if name := tag.Get("check"); name != "" {
-		if msg := formats[name].test(text); msg != "" {
+		f := formats[name]
+		switch msg := f.test(text); {
+		case msg == "":
+		case f.taken != nil && f.taken(text):
+			c.lintf(lintFormat, o, path, "%s", msg)
+		default:
 			c.errorf(o, path, "%s", msg)
 		}
 	}
@@ -147,4 +203,5 @@ func (c *checker) metadata(o *Object) {
 			c.errorf(o, fmt.Sprintf("metadata.ignore[%d].reason", i), "must say why the lint does not apply here")
 		}
 	}
+	c.ignored(o)
 }

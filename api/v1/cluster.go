@@ -30,15 +30,15 @@ type ClusterSpec struct {
 	// Properties are Pacemaker's cluster options (the property set cib-bootstrap-options).
 	Properties Options `json:"properties,omitempty" options:"properties"`
 	// PropertySets are further sets of cluster options: with a rule or a score, or of an agent's own options.
-	PropertySets []AttributeSet `json:"propertySets,omitempty"`
+	PropertySets []AttributeSet `json:"propertySets,omitempty" options:"properties"`
 	// ResourceDefaults are the meta attributes that hold for all resources (rsc_defaults).
 	ResourceDefaults Options `json:"resourceDefaults,omitempty" options:"meta"`
 	// ResourceDefaultSets are further sets of them, such as for the resources of one agent: rule {expression: "resource ocf:heartbeat:IPaddr2"}.
-	ResourceDefaultSets []AttributeSet `json:"resourceDefaultSets,omitempty"`
+	ResourceDefaultSets []AttributeSet `json:"resourceDefaultSets,omitempty" options:"meta"`
 	// OperationDefaults hold for all operations (op_defaults).
 	OperationDefaults Options `json:"operationDefaults,omitempty" options:"operation"`
 	// OperationDefaultSets are further sets of them, such as for one operation: rule {expression: "op monitor interval=10s"}.
-	OperationDefaultSets []AttributeSet `json:"operationDefaultSets,omitempty"`
+	OperationDefaultSets []AttributeSet `json:"operationDefaultSets,omitempty" options:"operation"`
 	// Prepare says what hactl does to the machines before they become a cluster. Without it hactl touches nothing outside corosync and
 	// Pacemaker.
 	Prepare *Prepare `json:"prepare,omitempty"`
@@ -73,13 +73,13 @@ type NodeOptions struct {
 	// Utilization is the node's capacity: whole numbers by names of one's own, such as cpu and memory.
 	Utilization Options `json:"utilization,omitempty" options:"utilization"`
 	// UtilizationSets are further sets of it.
-	UtilizationSets []AttributeSet `json:"utilizationSets,omitempty"`
+	UtilizationSets []AttributeSet `json:"utilizationSets,omitempty" options:"utilization"`
 }
 
 // RemoteNode is what the CIB says of a Pacemaker Remote or guest node.
 type RemoteNode struct {
 	// Name is the node's name: the resource's (ocf:pacemaker:remote), or its meta remote-node.
-	Name string `json:"name" check:"node"`
+	Name string `json:"name" check:"nodeName"`
 	// CIBID is the node's id in the CIB; the default is its name.
 	CIBID string `json:"cibID,omitempty"`
 	// Type is what the CIB calls it: remote (default), member or ping.

@@ -35,6 +35,9 @@ func (x *Cluster) validate(c *checker) {
 	if n := o.Metadata.Cluster; n != "" && n != o.Metadata.Name {
 		c.errorf(o, "metadata.cluster", "a Cluster belongs to no other; remove it")
 	}
+	if len(s.Nodes) == 0 && c.sound(o, "spec.nodes") {
+		c.lintf(lintNoNodes, o, "spec.nodes", "has no nodes; list the members")
+	}
 	c.nodes(o, s)
 	c.sshs(o, s)
 	c.totem(o, s)
@@ -98,6 +101,9 @@ func (c *checker) nodes(o *Object, s *ClusterSpec) {
 		if first := len(s.Nodes[0].Addresses); len(n.Addresses) != first && len(n.Addresses) > 0 && first > 0 {
 			c.errorf(o, p+".addresses", "has %d and the first node %d: every node needs one address per link", len(n.Addresses), first)
 		}
+	}
+	for i, n := range s.RemoteNodes {
+		unique(fmt.Sprintf("spec.remoteNodes[%d].name", i), n.Name)
 	}
 	for i, h := range s.Hosts {
 		unique(fmt.Sprintf("spec.hosts[%d].name", i), h.Name)

@@ -37,7 +37,10 @@ type field struct {
 // fieldTable holds the fields of the structs met so far: reflection is slow.
 type fieldTable map[reflect.Type][]field
 
-var valueType = reflect.TypeFor[Value]()
+var (
+	valueType   = reflect.TypeFor[Value]()
+	optionsType = reflect.TypeFor[Options]()
+)
 
 // of lists a struct's fields by their json tags, those of embedded structs among them. A field without omitempty is required.
 func (ft fieldTable) of(t reflect.Type) []field {

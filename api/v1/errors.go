@@ -20,7 +20,7 @@ type Error struct {
 	Lint string
 }
 
-// Error prints file:line:col: path: message, without the parts that are not known.
+// Error prints file:line:col: path: message [lint], without the parts that are not known.
 func (e *Error) Error() string {
 	parts := make([]string, 0, 3)
 	if !e.Pos.IsZero() {
@@ -31,7 +31,11 @@ func (e *Error) Error() string {
 	if e.Path != "" {
 		parts = append(parts, e.Path)
 	}
-	return strings.Join(append(parts, e.Message), ": ")
+	text := strings.Join(append(parts, e.Message), ": ")
+	if e.Lint != "" {
+		text += " [" + e.Lint + "]"
+	}
+	return text
 }
 
 // Errors are all mistakes of a set of manifests, sorted by file, line and column. Load and Validate give no other error type.

@@ -19,7 +19,7 @@ type FenceDeviceSpec struct {
 	// Agent is the fence agent's name, such as fence_ipmilan.
 	Agent string `json:"agent" check:"fenceAgent"`
 	// Targets are the nodes that it can fence (pcmk_host_list).
-	Targets []string `json:"targets,omitempty"`
+	Targets []string `json:"targets,omitempty" ref:"node"`
 	// TargetPlugs maps each node that it can fence to its plug on the device (pcmk_host_map).
 	TargetPlugs map[string]string `json:"targetPlugs,omitempty"`
 	// AvoidTargets keeps the device off the nodes that it fences, by location constraints named NAME-avoids-NODE.
@@ -33,7 +33,7 @@ type FenceDeviceSpec struct {
 	// Meta are Pacemaker's options, such as provides or priority.
 	Meta Options `json:"meta,omitempty" options:"meta"`
 	// MetaSets are further sets of options.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"meta"`
 	// Description is free text kept in the CIB.
 	Description string `json:"description,omitempty" cib:"description"`
 	// Operations are those that are configured; no other is added.
@@ -74,7 +74,7 @@ func (f *FenceDevice) validate(c *checker) {
 	}
 	const byPacemaker = "is given by Pacemaker for each operation; remove it (pcmk_reboot_action and pcmk_off_action choose another)"
 	if _, ok := s.Params["action"]; ok {
-		c.errorf(o, "spec.params.action", byPacemaker)
+		c.lintf(lintFenceAction, o, "spec.params.action", byPacemaker)
 	}
 	if _, ok := s.Secrets["action"]; ok {
 		c.errorf(o, "spec.secrets.action", byPacemaker)

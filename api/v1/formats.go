@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,22 +15,32 @@ import (
 type format struct {
 	test    func(string) string // what is wrong and what to do; "" if nothing is
 	pattern string              // the same as far as a JSON Schema can say it (ECMA 262)
+	// taken tells that Pacemaker's own schema takes a text all the same, so that the mistake can be silenced; nil: never.
+	taken func(string) bool
 }
 
 var formats = map[string]format{
-	"id":         {checkID, `^[^-.0-9:/\s][^:/\s]*$`},
-	"node":       {checkHostName, hostNamePattern},
-	"host":       {checkHost, `^[A-Za-z0-9:_.-]+$`},
-	"score":      {checkScore, `^([+-]?INFINITY|[+-]?[0-9]{1,7})$`},
-	"interval":   {checkInterval, `^([0-9]+ *[A-Za-z]*|P[0-9A-Z.]+)$`},
-	"agent":      {checkAgent, `^(ocf:[^:]+:[^:]+|(systemd|service|lsb|stonith|nagios|upstart|heartbeat):.+)$`},
-	"fenceAgent": {checkFenceAgent, `^[^:/\s][^:\s]*$`},
-	"env":        {checkEnv, formatEnv},
-	"word":       {checkWord, `^\S+$`},
-	"integer":    {checkInteger, `^[+-]?[0-9]+$`},
-	"mode":       {checkMode, `^[0-7]{3,4}$`},
-	"expression": {checkExpression, `\S`},
+	"id":         {checkID, `^[^-.0-9:/\s][^:/\s]*$`, nil},
+	"node":       {checkHostName, hostNamePattern, nil},
+	"nodeName":   {checkHostName, ``, anyOther},
+	"host":       {checkHost, `^[A-Za-z0-9:_.-]+$`, nil},
+	"score":      {checkScore, `^([+-]?INFINITY|[+-]?[0-9]+)$`, integer.MatchString},
+	"interval":   {checkInterval, ``, anyOther},
+	"agent":      {checkAgent, `^(ocf:[^:]+:.+|(systemd|service|lsb|stonith|nagios|upstart|heartbeat):.+)$`, agentTaken},
+	"fenceAgent": {checkFenceAgent, `^.+$`, func(s string) bool { return !strings.HasPrefix(s, "stonith:") }},
+	"env":        {checkEnv, formatEnv, nil},
+	"word":       {checkWord, `^\S+$`, nil},
+	"operation":  {checkWord, ``, anyOther},
+	"integer":    {checkInteger, `^[+-]?[0-9]+$`, nil},
+	"truth":      {checkTruth, ``, anyOther},
+	"role":       {checkRole, ``, anyOther},
+	"mode":       {checkMode, `^[0-7]{3,4}$`, nil},
+	"range":      {checkRange, `^[0-9]+-[0-9]+$`, regexp.MustCompile(`^[0-9-]+$`).MatchString},
+	"device":     {checkDevice, `^[A-Za-z0-9_.-]+$`, nil},
+	"expression": {checkExpression, `\S`, nil},
 }
+
+func anyOther(string) bool { return true }
 
 // Pattern is the regular expression of a `check` tag for a JSON Schema.
 func Pattern(check string) string { return formats[check].pattern }
@@ -170,11 +181,7 @@ func checkAgent(s string) string {
 	case !ok:
 		return fmt.Sprintf("%q has no class: write CLASS:PROVIDER:TYPE or CLASS:TYPE, such as ocf:heartbeat:IPaddr2 or systemd:%s", s, s)
 	}
-	known := false
-	for _, c := range agentClasses {
-		known = known || c == class
-	}
-	if !known {
+	if !slices.Contains(agentClasses, class) {
 		return fmt.Sprintf("unknown class %q%s", class, hint(class, agentClasses))
 	}
 	// A slash is fine: lsb takes paths, and cluster-glue's fence agents are called external/ipmi.
@@ -192,6 +199,13 @@ func checkAgent(s string) string {
 		return fmt.Sprintf("%q is not of the form ocf:PROVIDER:TYPE", s)
 	}
 	return ""
+}
+
+// agentTaken follows resources-3.9.rng: a known class, a provider with ocf, and any text as type.
+func agentTaken(s string) bool {
+	class, rest, _ := strings.Cut(s, ":")
+	provider, typ, ok := strings.Cut(rest, ":")
+	return slices.Contains(agentClasses, class) && rest != "" && (class != "ocf" || ok && provider != "" && typ != "")
 }
 
 func checkFenceAgent(s string) string {
@@ -225,6 +239,42 @@ func checkWord(s string) string {
 func checkInteger(s string) string {
 	if !integer.MatchString(s) {
 		return fmt.Sprintf("%q must be a whole number", s)
+	}
+	return ""
+}
+
+// checkTruth follows crm_str_to_boolean.
+func checkTruth(s string) string {
+	if !slices.Contains(truthWords, strings.ToLower(s)) {
+		return fmt.Sprintf("%q must be true or false", s)
+	}
+	return ""
+}
+
+var roles = []string{"Started", "Stopped", "Promoted", "Unpromoted", "Master", "Slave"}
+
+func checkRole(s string) string {
+	if !slices.ContainsFunc(roles, func(r string) bool { return strings.EqualFold(r, s) }) {
+		return notOneOf(s, roles)
+	}
+	return ""
+}
+
+var portRange = regexp.MustCompile(`^[0-9]+-[0-9]+$`)
+
+func checkRange(s string) string {
+	if !portRange.MatchString(s) {
+		return fmt.Sprintf("%q is no range of ports: write FIRST-LAST, such as 20000-20100", s)
+	}
+	return ""
+}
+
+var deviceName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+
+// checkDevice follows fencing-2.4.rng.
+func checkDevice(s string) string {
+	if !deviceName.MatchString(s) {
+		return fmt.Sprintf("%q cannot be a device of a fencing level: it must hold only letters, digits, _, - and .", s)
 	}
 	return ""
 }

@@ -29,7 +29,7 @@ func TestFormats(t *testing.T) {
 		"node":       {[]string{"node1", "node1.example.com", "1", "a_b"}, []string{"-a", "a-", "a..b", "a b", "ä", "a/b"}},
 		"host":       {[]string{"10.0.0.1", "fd00::1", "::ffff:10.0.0.1", "a.example.com"}, []string{"10.0.0.256", "10.0.0", "10.0.0.1/24", "fd00::/64", "a:22", "[::1]", "a b"}},
 		"score":      {[]string{"0", "-0", "100", "-100", "+5", "1000000", "-1000000", "INFINITY", "+INFINITY", "-INFINITY"}, []string{"1000001", "1.5", "1e3", "0x1", "infinity", "inf", "--1", "", " 1"}},
-		"agent":      {[]string{"ocf:heartbeat:IPaddr2", "systemd:postgresql@15-main", "lsb:x", "service:x", "stonith:fence_x", "nagios:x", "systemd:a:b", "lsb:/opt/x", "stonith:external/ipmi"}, []string{"x", "ocf:x", "ocf::x", "ocf:a:", "ocf:a:b:c", "upstart:x", "systemd:", "foo:x"}},
+		"agent":      {[]string{"ocf:heartbeat:IPaddr2", "systemd:postgresql@15-main", "lsb:x", "service:x", "stonith:fence_x", "nagios:x", "systemd:a:b", "lsb:/opt/x", "stonith:external/ipmi"}, []string{"x", "ocf:x", "ocf::x", "ocf:a:", "ocf:a:b:c", "systemd:", "foo:x"}},
 		"fenceAgent": {[]string{"fence_virsh", "external/ipmi"}, []string{"stonith:fence_x", "/usr/sbin/fence_x", "a b"}},
 		"env":        {[]string{"A", "_a1"}, []string{"1a", "a-b", "a=b", "$A"}},
 	} {

@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -57,6 +56,33 @@ func (m *Manifests) Add(o any) {
 	case *Alert:
 		m.Alerts = append(m.Alerts, o)
 	}
+}
+
+// Remove takes out the objects other than the Cluster for which gone is true.
+func (m *Manifests) Remove(gone func(*Object) bool) {
+	m.Order = slices.DeleteFunc(m.Order, func(o any) bool {
+		_, cluster := o.(*Cluster)
+		return !cluster && gone(o.(interface{ Base() *Object }).Base())
+	})
+	remove(&m.Resources, gone)
+	remove(&m.Groups, gone)
+	remove(&m.Constraints, gone)
+	remove(&m.FenceDevices, gone)
+	remove(&m.Templates, gone)
+	remove(&m.Bundles, gone)
+	remove(&m.Tags, gone)
+	remove(&m.Topologies, gone)
+	remove(&m.ACLRoles, gone)
+	remove(&m.ACLUsers, gone)
+	remove(&m.ACLGroups, gone)
+	remove(&m.Alerts, gone)
+}
+
+func remove[T any, P interface {
+	*T
+	Base() *Object
+}](objects *[]P, gone func(*Object) bool) {
+	*objects = slices.DeleteFunc(*objects, func(o P) bool { return gone(o.Base()) })
 }
 
 // All lists the objects as pointers to their kinds' types (*Cluster, *Resource, …): the Cluster first, then those that Add got in its order,
@@ -143,76 +169,6 @@ func (m *Manifests) Validate() error {
 	return c.errs.err()
 }
 
-// ID is an XML id that a set of manifests brings into the CIB.
-type ID struct {
-	// Name is the id.
-	Name string
-	// What says what it names: primitive, group, clone, constraint or fence device.
-	What string
-	// Object is the one that brings it, at Path.
-	Object *Object
-	Path   string
-}
-
-// The values of ID.What.
-const (
-	IDPrimitive  = "primitive"
-	IDGroup      = "group"
-	IDClone      = "clone"
-	IDConstraint = "constraint"
-	IDFence      = "fence device"
-)
-
-// IDs lists the ids of everything that has a name of its own in the CIB, in the order of All: also group members, clones (default names
-// included) and the constraints that avoidTargets makes. It does not list the ids that the CIB layer makes up for attribute sets and
-// operations.
-func (m *Manifests) IDs() []ID {
-	var ids []ID
-	clone := func(o *Object, c *Clone) {
-		if c == nil {
-			return
-		}
-		id := ID{Name: c.Name, What: IDClone, Object: o, Path: "spec.clone.name"}
-		if id.Name == "" {
-			id.Name = o.Metadata.Name + "-clone"
-		}
-		ids = append(ids, id)
-	}
-	for _, r := range m.Resources {
-		ids = append(ids, ID{r.Metadata.Name, IDPrimitive, &r.Object, "metadata.name"})
-		clone(&r.Object, r.Spec.Clone)
-	}
-	for _, g := range m.Groups {
-		ids = append(ids, ID{g.Metadata.Name, IDGroup, &g.Object, "metadata.name"})
-		for i, r := range g.Spec.Resources {
-			ids = append(ids, ID{r.Name, IDPrimitive, &g.Object, fmt.Sprintf("spec.resources[%d].name", i)})
-		}
-		clone(&g.Object, g.Spec.Clone)
-	}
-	for _, c := range m.Constraints {
-		ids = append(ids, ID{c.Metadata.Name, IDConstraint, &c.Object, "metadata.name"})
-	}
-	for _, f := range m.FenceDevices {
-		ids = append(ids, ID{f.Metadata.Name, IDFence, &f.Object, "metadata.name"})
-		if f.Spec.AvoidTargets {
-			for _, n := range f.Nodes() {
-				ids = append(ids, ID{f.Metadata.Name + "-avoids-" + n, IDConstraint, &f.Object, "spec.avoidTargets"})
-			}
-		}
-	}
-	return ids
-}
-
-// Lookup finds what has an id in the CIB.
-func (m *Manifests) Lookup(id string) (ID, bool) {
-	for _, x := range m.IDs() {
-		if x.Name == id {
-			return x, true
-		}
-	}
-	return ID{}, false
-}
-
 // SecretUse is a place that refers to a secret.
 type SecretUse struct {
 	Object *Object
@@ -224,23 +180,15 @@ type SecretUse struct {
 // Secrets lists every reference to a secret, in the order of All and then of the paths.
 func (m *Manifests) Secrets() []SecretUse {
 	var uses []SecretUse
-	add := func(o *Object, path string, refs map[string]SecretRef) {
-		first := len(uses)
-		for name, ref := range refs {
-			uses = append(uses, SecretUse{o, path + "." + name, ref})
-		}
-		slices.SortFunc(uses[first:], func(a, b SecretUse) int { return strings.Compare(a.Path, b.Path) })
-	}
-	for _, r := range m.Resources {
-		add(&r.Object, "spec.secrets", r.Spec.Secrets)
-	}
-	for _, g := range m.Groups {
-		for i, r := range g.Spec.Resources {
-			add(&g.Object, fmt.Sprintf("spec.resources[%d].secrets", i), r.Secrets)
-		}
-	}
-	for _, f := range m.FenceDevices {
-		add(&f.Object, "spec.secrets", f.Spec.Secrets)
+	types := fieldTable{}
+	for _, o := range m.All() {
+		base, first := o.(interface{ Base() *Object }).Base(), len(uses)
+		types.walk(o, func(p spot) {
+			if ref, ok := p.value.Interface().(SecretRef); ok {
+				uses = append(uses, SecretUse{base, p.path, ref})
+			}
+		})
+		slices.SortStableFunc(uses[first:], func(a, b SecretUse) int { return strings.Compare(a.Path, b.Path) })
 	}
 	return uses
 }

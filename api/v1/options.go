@@ -2,6 +2,7 @@ package v1
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -80,33 +81,53 @@ func (t *optionTable) names() []string {
 	return names
 }
 
-// options checks the names and values of an option map.
-func (c *checker) options(o *Object, path string, opts Options, t *optionTable) {
-	for _, name := range opts.Names() {
-		p, v := path+"."+name, opts[name]
-		known := t.find(name)
-		if v.Null && (known == nil || known.typ != forbidden) {
-			known = &option{} // removing an option needs no valid value, and an unknown name may be what is to be removed
+// optionFields checks what a field with an `options` tag holds: the plain form, or the long one.
+func (c *checker) optionFields(o *Object, path string, v reflect.Value, t *optionTable) {
+	switch x := v.Interface().(type) {
+	case Options:
+		for _, name := range x.Names() {
+			c.option(o, path+"."+name, name, x[name], t)
 		}
-		switch {
-		case known == nil && t.open:
-			if near := closest(name, t.names()); near != "" && distance(name, near) <= min(2, len(name)/5) {
-				c.errorf(o, p, "unknown %s %q; did you mean %q?", t.of, name, near)
-			} else if msg := (&option{typ: t.other}).check(v.Text); msg != "" {
-				c.errorf(o, p, "%s", msg)
+	case []AttributeSet:
+		for i, set := range x {
+			for j, nv := range set.Values {
+				p := fmt.Sprintf("%s[%d].values[%d]", path, i, j)
+				switch {
+				case nv.Name == "":
+				case nv.Value == nil:
+					c.option(o, p, nv.Name, Value{Null: true}, t)
+				default:
+					c.option(o, p, nv.Name, Value{Text: *nv.Value}, t)
+				}
 			}
-		case known == nil:
-			if near := suggestion(name, t.names()); near != "" {
-				c.errorf(o, p, "unknown %s %q%s", t.of, name, near)
-			} else {
-				c.errorf(o, p, "unknown %s %q; %s lists all", t.of, name, t.manual)
-			}
-		case known.typ == forbidden:
-			c.errorf(o, p, "%s", known.words)
-		case !v.Null:
-			if msg := known.check(v.Text); msg != "" {
-				c.errorf(o, p, "%s", msg)
-			}
+		}
+	}
+}
+
+// option checks the name and value of an option.
+func (c *checker) option(o *Object, path, name string, v Value, t *optionTable) {
+	known := t.find(name)
+	if v.Null && (known == nil || known.typ != forbidden) {
+		return // removing an option needs no valid value, and an unknown name may be what is to be removed
+	}
+	switch {
+	case known == nil && t.open:
+		if near := closest(name, t.names()); near != "" && distance(name, near) <= min(2, len(name)/5) {
+			c.lintf(lintUnknownOption, o, path, "unknown %s %q; did you mean %q?", t.of, name, near)
+		} else if msg := (&option{typ: t.other}).check(v.Text); msg != "" {
+			c.lintf(lintOptionValue, o, path, "%s", msg)
+		}
+	case known == nil:
+		if near := suggestion(name, t.names()); near != "" {
+			c.lintf(lintUnknownOption, o, path, "unknown %s %q%s", t.of, name, near)
+		} else {
+			c.lintf(lintUnknownOption, o, path, "unknown %s %q; %s lists all", t.of, name, t.manual)
+		}
+	case known.typ == forbidden:
+		c.errorf(o, path, "%s", known.words)
+	default:
+		if msg := known.check(v.Text); msg != "" {
+			c.lintf(lintOptionValue, o, path, "%s", msg)
 		}
 	}
 }
@@ -122,9 +143,7 @@ func (o *option) check(s string) string {
 	list := strings.Fields(o.words)
 	switch o.typ {
 	case truth:
-		if !slices.Contains(truthWords, strings.ToLower(s)) {
-			return fmt.Sprintf("%q must be true or false", s)
-		}
+		return checkTruth(s)
 	case number:
 		if !integer.MatchString(s) {
 			return fmt.Sprintf("%q must be a whole number", s)

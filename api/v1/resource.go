@@ -25,7 +25,7 @@ type Primitive struct {
 	// service, lsb, stonith, nagios, upstart and heartbeat.
 	Agent string `json:"agent,omitempty" check:"agent"`
 	// Template names a ResourceTemplate that gives the agent, and everything that is not said here.
-	Template string `json:"template,omitempty" cib:"template"`
+	Template string `json:"template,omitempty" cib:"template" ref:"template"`
 	// Description is free text kept in the CIB.
 	Description string `json:"description,omitempty" cib:"description"`
 	// Params are the agent's parameters (instance attributes).
@@ -37,15 +37,15 @@ type Primitive struct {
 	// Meta are Pacemaker's resource options (meta attributes).
 	Meta Options `json:"meta,omitempty" options:"meta"`
 	// MetaSets are further sets of resource options.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"meta"`
 	// Utilization is what the resource needs of a node's capacity.
 	Utilization Options `json:"utilization,omitempty" options:"utilization"`
 	// UtilizationSets are further sets of it.
-	UtilizationSets []AttributeSet `json:"utilizationSets,omitempty"`
+	UtilizationSets []AttributeSet `json:"utilizationSets,omitempty" options:"utilization"`
 	// Operations are those that are configured; no other is added.
 	Operations []Operation `json:"operations,omitempty"`
 	// OperationsFrom uses the operations of another resource instead: it is the OperationsID that stands there (id-ref).
-	OperationsFrom string `json:"operationsFrom,omitempty"`
+	OperationsFrom string `json:"operationsFrom,omitempty" ref:"operations"`
 	// OperationsID is the id of the list of operations; needed only where another resource's OperationsFrom names it.
 	OperationsID string `json:"operationsID,omitempty" check:"id"`
 }
@@ -54,7 +54,7 @@ type Primitive struct {
 // 30s, 2min, 1h), of seconds without one, or ISO 8601 (PT30S).
 type Operation struct {
 	// Name is the action: monitor, start, stop, promote, demote, reload, …
-	Name string `json:"name" cib:"name" check:"word"`
+	Name string `json:"name" cib:"name" check:"operation"`
 	// Interval between two runs; 0 (the default) is once.
 	Interval string `json:"interval,omitempty" cib:"interval" check:"interval"`
 	// Timeout is how long it may take; the default is Pacemaker's, 20s.
@@ -80,7 +80,7 @@ type Operation struct {
 	// Meta are meta attributes of this operation alone. Interval, timeout and the others above have fields of their own.
 	Meta Options `json:"meta,omitempty" options:"operation"`
 	// MetaSets are further sets of them.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"operation"`
 	// ID is the XML id; needed only where something refers to it. The default is RESOURCE-NAME-interval-INTERVAL.
 	ID string `json:"id,omitempty" check:"id"`
 }
@@ -96,7 +96,7 @@ type Clone struct {
 	// Meta are the clone's own options: clone-max, notify, interleave, promoted-max, … . Promotable stands beside them, not among them.
 	Meta Options `json:"meta,omitempty" options:"meta"`
 	// MetaSets are further sets of options.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"meta"`
 	// Params are parameters that all instances inherit (instance attributes of the clone).
 	Params Options `json:"params,omitempty"`
 	// ParamSets are further sets of parameters.
@@ -119,7 +119,7 @@ type ResourceGroupSpec struct {
 	// Meta are Pacemaker's resource options (meta attributes) of the group; its members inherit them.
 	Meta Options `json:"meta,omitempty" options:"meta"`
 	// MetaSets are further sets of resource options.
-	MetaSets []AttributeSet `json:"metaSets,omitempty"`
+	MetaSets []AttributeSet `json:"metaSets,omitempty" options:"meta"`
 	// Params are parameters that all members inherit (instance attributes of the group).
 	Params Options `json:"params,omitempty"`
 	// ParamSets are further sets of parameters.
@@ -166,6 +166,12 @@ func (g *ResourceGroup) validate(c *checker) {
 }
 
 func (c *checker) primitive(o *Object, path string, p *Primitive) {
+	switch {
+	case p.Agent == "" && p.Template == "":
+		c.errorf(o, path+".agent", "is required, or a template that gives it")
+	case p.Agent != "" && p.Template != "":
+		c.errorf(o, path+".template", "excludes agent: the template gives it; remove one")
+	}
 	c.secrets(o, path, p.Params, p.Secrets)
 	c.operations(o, path+".operations", p.Operations)
 }
@@ -186,18 +192,14 @@ func (c *checker) secrets(o *Object, path string, params Options, refs map[strin
 		if _, ok := params[name]; ok {
 			c.errorf(o, p, "is given under params too; remove it there")
 		}
-		given := 0
-		for _, set := range []bool{ref.Env != "", ref.File != "", len(ref.Command) > 0} {
-			if set {
-				given++
-			}
-		}
-		if given != 1 && c.sound(o, p) {
-			c.errorf(o, p, "must have exactly one of env, file and command")
-		}
-		if len(ref.Command) > 0 && ref.Command[0] == "" {
-			c.errorf(o, p+".command[0]", "must be a program")
-		}
+		c.secret(o, p, ref)
+	}
+}
+
+func (c *checker) secret(o *Object, path string, ref SecretRef) {
+	c.exactlyOne(o, path, choice{"env", ref.Env != ""}, choice{"file", ref.File != ""}, choice{"command", len(ref.Command) > 0})
+	if len(ref.Command) > 0 && ref.Command[0] == "" {
+		c.errorf(o, path+".command[0]", "must be a program")
 	}
 }
 
@@ -233,11 +235,11 @@ func (c *checker) operations(o *Object, path string, ops []Operation) {
 		at := o.Pos(fmt.Sprintf("%s[%d]", path, first))
 		switch {
 		case every == 0:
-			c.errorf(o, p, "%s without an interval is configured twice; the first is operation %d%s", op.Name, first+1, place(at))
+			c.lintf(lintDuplicateOperation, o, p, "%s without an interval is configured twice; the first is operation %d%s", op.Name, first+1, place(at))
 		case op.Role == ops[first].Role:
-			c.errorf(o, p, "%s with interval %s is configured twice; the first is operation %d%s", op.Name, op.Interval, first+1, place(at))
+			c.lintf(lintDuplicateOperation, o, p, "%s with interval %s is configured twice; the first is operation %d%s", op.Name, op.Interval, first+1, place(at))
 		default:
-			c.errorf(o, p, "has the interval of operation %d%s: two %ss of one resource need different intervals, also in different roles",
+			c.lintf(lintDuplicateOperation, o, p, "has the interval of operation %d%s: two %ss of one resource need different intervals, also in different roles",
 				first+1, place(at), op.Name)
 		}
 	}

@@ -180,7 +180,7 @@ func genManifests(t *rapid.T) *Manifests {
 	}
 	m.SetDefaults()
 	var names []string
-	inside := cloned(m)
+	inside := inside(m)
 	for _, id := range m.IDs() {
 		if inside[id.Name] == "" {
 			names = append(names, id.Name)

@@ -22,15 +22,21 @@ type Tag struct {
 // TagSpec is the desired state of a Tag.
 type TagSpec struct {
 	// Objects are the ids of resources, constraints or other elements of the CIB.
-	Objects []string `json:"objects"`
+	Objects []string `json:"objects" ref:"any"`
 }
 
 // SetDefaults sets nothing but the type.
 func (t *ResourceTemplate) SetDefaults() { t.setType("ResourceTemplate") }
 
-func (t *ResourceTemplate) validate(c *checker) {}
+func (t *ResourceTemplate) validate(c *checker) {
+	if t.Spec.Template != "" {
+		c.errorf(&t.Object, "spec.template", "a template cannot take from another; write the agent")
+		return
+	}
+	c.primitive(&t.Object, "spec", &t.Spec.Primitive)
+}
 
 // SetDefaults sets nothing but the type.
 func (t *Tag) SetDefaults() { t.setType("Tag") }
 
-func (t *Tag) validate(c *checker) {}
+func (t *Tag) validate(*checker) {}

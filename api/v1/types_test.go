@@ -39,8 +39,8 @@ func TestTags(t *testing.T) {
 			if check, ok := f.Tag.Lookup("check"); ok && formats[check].test == nil {
 				t.Errorf("%s: no format %q", where, check)
 			}
-			if table, ok := f.Tag.Lookup("options"); ok && (optionTables[table] == nil || f.Type != reflect.TypeFor[Options]()) {
-				t.Errorf("%s: no table %q, or no Options", where, table)
+			if table, ok := f.Tag.Lookup("options"); ok && (optionTables[table] == nil || f.Type != optionsType && f.Type != reflect.TypeFor[[]AttributeSet]()) {
+				t.Errorf("%s: no table %q, or neither Options nor AttributeSets", where, table)
 			}
 		}
 	}

@@ -72,6 +72,23 @@ type generator struct {
 // one lists the types of which exactly one field is set.
 var one = []string{"ConstraintSpec", "SecretRef"}
 
+// exactlyOne lists groups of fields of which exactly one is given.
+var exactlyOne = map[string][][]string{
+	"Location":            {{"resource", "pattern", "sets"}, {"node", "expression", "rules"}},
+	"Ticket":              {{"resource", "sets"}},
+	"ResourceSet":         {{"resources", "idRef"}},
+	"AttributeSet":        {{"id", "idRef"}},
+	"Rule":                {{"expression", "idRef"}},
+	"BundleSpec":          {{"docker", "podman", "rkt"}},
+	"PortMapping":         {{"port", "range"}},
+	"StorageMapping":      {{"sourceDir", "sourceDirRoot"}},
+	"FencingTopologySpec": {{"target", "targetPattern", "targetAttribute"}},
+	"ACLPermission":       {{"xpath", "reference", "objectType"}},
+	"Script":              {{"content", "copy"}},
+	"ResourceSpec":        {{"agent", "template"}},
+	"GroupMember":         {{"agent", "template"}},
+}
+
 // of gives the schema of a type; where names it in errors.
 func (g *generator) of(t reflect.Type, where string) (*jsonschema.Schema, error) {
 	switch {
@@ -110,10 +127,14 @@ func (g *generator) structure(t reflect.Type) (*jsonschema.Schema, error) {
 	if slices.Contains(one, t.Name()) {
 		s.MinProperties, s.MaxProperties = jsonschema.Ptr(1), jsonschema.Ptr(1)
 	}
-	for _, f := range reflect.VisibleFields(t) {
-		if f.Anonymous && g.defs[f.Type.Name()] == nil {
-			g.defs[f.Type.Name()] = &jsonschema.Schema{Description: named(g.docs[f.Type.Name()], f.Type)} // for the reference
+	for _, fields := range exactlyOne[t.Name()] {
+		choice := &jsonschema.Schema{}
+		for _, f := range fields {
+			choice.OneOf = append(choice.OneOf, &jsonschema.Schema{Required: []string{f}})
 		}
+		s.AllOf = append(s.AllOf, choice)
+	}
+	for _, f := range reflect.VisibleFields(t) {
 		tag, ok := f.Tag.Lookup("json")
 		if f.Anonymous || !ok || tag == "-" {
 			continue
@@ -182,12 +203,12 @@ func (g *generator) tags(p *jsonschema.Schema, tag reflect.StructTag) {
 		switch check {
 		case "score", "interval":
 			elem.Types = []string{"string", "integer"}
-		case "agent", "fenceAgent", "env", "id":
+		case "agent", "fenceAgent", "env", "id", "expression":
 			elem.Types = nil
 			elem.Type = "string"
 		}
 	}
-	if table := tag.Get("options"); table != "" {
+	if table := tag.Get("options"); table != "" && p.Type == "object" {
 		names, open := v1.OptionNames(table)
 		if len(names) > 0 {
 			p.Properties = map[string]*jsonschema.Schema{}
