@@ -4,14 +4,20 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // closest gives the candidate that a mistyped word most likely means, or "". It allows one slip in three characters, and three at most;
 // of equally close ones it gives the first in alphabetical order. Upper and lower case are no slip.
 func closest(word string, candidates []string) string {
-	best, limit := "", min(3, len([]rune(word))/3)+1
+	length := utf8.RuneCountInString(word)
+	best, limit := "", min(3, length/3)+1
+	word = strings.ToLower(word)
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < limit {
+		if n := utf8.RuneCountInString(c) - length; n >= limit || -n >= limit { // so many insertions at least
+			continue
+		}
+		if d := distance(word, strings.ToLower(c)); d < limit {
 			best, limit = c, d
 		}
 	}
