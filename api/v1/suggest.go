@@ -35,19 +35,30 @@ func hint(word string, candidates []string) string {
 	return "; known here: " + strings.Join(slices.Sorted(slices.Values(candidates)), ", ")
 }
 
+// maxWord bounds what is compared: nobody mistypes a longer word.
+const maxWord = 64
+
 // distance is the number of insertions, deletions, replacements and swaps of neighbours that make b of a (optimal string alignment).
 func distance(as, bs string) int {
-	a, b := []rune(as), []rune(bs)
-	if len(a) > 64 || len(b) > 64 { // nobody mistypes such a word; keeps the cost bounded
-		return 64
+	var runes [2][maxWord + 1]rune // on the stack: a large CIB has thousands of words to compare
+	a, b := runes[0][:0], runes[1][:0]
+	for _, r := range as {
+		if a = append(a, r); len(a) > maxWord {
+			return maxWord
+		}
 	}
-	var before, last []int
-	row := make([]int, len(b)+1)
+	for _, r := range bs {
+		if b = append(b, r); len(b) > maxWord {
+			return maxWord
+		}
+	}
+	var rows [3][maxWord + 1]int
+	before, last, row := &rows[0], &rows[1], &rows[2]
 	for j := range row {
 		row[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		before, last, row = last, row, make([]int, len(b)+1)
+		before, last, row = last, row, before
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
