@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/hactl/hactl/schemas/manual"
 )
 
 func TestCommittedSchemaIsCurrent(t *testing.T) {
@@ -20,6 +22,24 @@ func TestCommittedSchemaIsCurrent(t *testing.T) {
 	}
 	if !cmp.Equal(string(want), string(have)) {
 		t.Error("schemas/hactl.schema.json is not what the types give: run go generate ./schemas")
+	}
+}
+
+func TestCommittedReferenceIsCurrent(t *testing.T) {
+	schema, err := generate("../../api/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := manual.New(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := os.ReadFile("../../docs/reference.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Reference() != string(have) {
+		t.Error("docs/reference.md is not what the types give: run go generate ./schemas")
 	}
 }
 
