@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -14,19 +17,31 @@ import (
 
 func (a *app) renderCmd() *cobra.Command {
 	var only []string
+	var base string
 	names := layerNames()
 	c := &cobra.Command{
 		Use:   "render -f FILE|DIR|-",
 		Short: "Show the files that hactl would write on bare nodes, offline",
+		Long: `render shows the files that hactl would write on bare nodes. It asks no node.
+
+With --only cib --base FILE it shows the CIB in that file as it would be after
+an apply: what no manifest tells is kept byte for byte.`,
 		Example: `  hactl render -f cluster.yaml
   hactl render -f cluster.yaml --only cib > cib.xml
+  hactl render -f cluster.yaml --only cib --base live.xml > new.xml
   hactl render -f cluster.yaml -o json`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			for _, o := range only {
 				if !slices.Contains(names, o) {
 					return fmt.Errorf("--only %q is no layer: use %s", o, strings.Join(names, ", "))
 				}
+			}
+			if c.Flags().Changed("base") {
+				if !slices.Equal(only, []string{"cib"}) {
+					return errors.New("--base is for --only cib: it names a file with a CIB")
+				}
+				return a.renderOnto(c.Context(), base)
 			}
 			sets, err := a.load()
 			if err != nil {
@@ -55,8 +70,46 @@ func (a *app) renderCmd() *cobra.Command {
 	a.manifestFlags(c)
 	a.outputFlag(c, "text", "json")
 	c.Flags().StringSliceVar(&only, "only", nil, "only these layers: "+strings.Join(names, ", "))
+	xmlFlag(c, &base, "base", "with --only cib: merge into the CIB in this `FILE` (- for standard input)")
 	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// renderOnto renders the CIB in a file as an apply would leave it.
+func (a *app) renderOnto(ctx context.Context, base string) error {
+	if err := a.oneStdin(base); err != nil {
+		return err
+	}
+	sets, err := a.load()
+	if err != nil {
+		return err
+	}
+	m, err := one(sets, "--base")
+	if err != nil {
+		return err
+	}
+	r, err := a.cibRecord(base)
+	if err != nil {
+		return err
+	}
+	e := a.recordEngine(r, m, secretValues{})
+	o, err := e.Observe(ctx)
+	if err != nil {
+		return r.explain(err)
+	}
+	files, err := e.Layers[0].Render(o.Want["cib"], o.Have["cib"])
+	if err != nil {
+		return fmt.Errorf("render cib: %w", err)
+	}
+	if a.output == "json" {
+		return a.showFiles(files)
+	}
+	for _, f := range files { // as it is: not even a newline at its end is added
+		if _, err := io.WriteString(a.out, f.File.Content.String()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func layerNames() []string {
