@@ -43,8 +43,8 @@ func (e *UnreadableError) Error() string { return fmt.Sprintf("%s: read the CIB:
 
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// view is what one machine answered.
-type view struct {
+// answer is what one machine says of the CIB.
+type answer struct {
 	member   Member
 	text     string // the CIB; empty: none was read
 	isDC     bool
@@ -61,7 +61,7 @@ func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State)
 			members = append(members, Member{Name: h.Name()})
 		}
 	}
-	views := make([]view, len(members))
+	views := make([]answer, len(members))
 	var read copies
 	var g errgroup.Group
 	for i, m := range members {
@@ -114,7 +114,7 @@ func (d *Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State)
 
 // statusFrom is the first member in the partition of the best: the status is the same on all of them, and the layer below may have asked the
 // first one already in this round.
-func statusFrom(views []view, best int) string {
+func statusFrom(views []answer, best int) string {
 	for i := range views {
 		if m := views[i].member; views[i].text != "" && m.Quorate && m.DC == views[best].member.DC {
 			return m.Name
@@ -124,7 +124,7 @@ func statusFrom(views []view, best int) string {
 }
 
 // rank prefers the designated controller in a quorate partition, then any quorate member.
-func (v *view) rank() int {
+func (v *answer) rank() int {
 	r := 0
 	if v.member.Quorate {
 		r += 2
@@ -205,7 +205,7 @@ func readCopy(text string) (reading, error) {
 }
 
 // look reads the CIB of one machine. again makes the engine's memory of equal reads let it through.
-func (v *view) look(ctx context.Context, h reconcile.Host, read *copies, again bool) error {
+func (v *answer) look(ctx context.Context, h reconcile.Host, read *copies, again bool) error {
 	c := reconcile.Cmd{Argv: query}
 	if again {
 		c.Line = func([]byte) {}
@@ -240,7 +240,7 @@ func (v *view) look(ctx context.Context, h reconcile.Host, read *copies, again b
 }
 
 // lookAtSecrets reads the secrets of one machine, and finds out whether it is read with sufficient rights.
-func (v *view) lookAtSecrets(ctx context.Context, h reconcile.Host) error {
+func (v *answer) lookAtSecrets(ctx context.Context, h reconcile.Host) error {
 	files, err := h.ReadFiles(ctx, secretsDir+"/*/*", rootsOwn)
 	var away *reconcile.UnreachableError
 	var unknown *reconcile.NotRecordedError
@@ -259,7 +259,7 @@ func (v *view) lookAtSecrets(ctx context.Context, h reconcile.Host) error {
 
 // settled reads again where copies of the configuration differ. Members of other partitions (another designated controller) are compared
 // all the same: two partitions that both take changes are what must be found.
-func settled(ctx context.Context, hosts reconcile.Hosts, read *copies, views []view) error {
+func settled(ctx context.Context, hosts reconcile.Hosts, read *copies, views []answer) error {
 	for try := 0; try < 3 && differ(views); try++ {
 		t := time.NewTimer(settle)
 		select {
@@ -287,7 +287,7 @@ func settled(ctx context.Context, hosts reconcile.Hosts, read *copies, views []v
 	return nil
 }
 
-func differ(views []view) bool {
+func differ(views []answer) bool {
 	first := ""
 	for i := range views {
 		switch {
