@@ -47,6 +47,7 @@ lab-up:
 lab-down:
 	$(LAB) down
 
+# The JSON Schema and docs/reference.md, after a change of the types in api/v1 or of their comments.
 schema:
 	go generate ./schemas
 

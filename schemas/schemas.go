@@ -2,6 +2,8 @@
 // this line at the top of a manifest:
 //
 //	# yaml-language-server: $schema=hactl.schema.json
+//
+// Package manual makes hactl explain and docs/reference.md of it and of the types.
 package schemas
 
 import _ "embed"

@@ -30,36 +30,36 @@ func (m *Manual) Reference() string {
 	}
 	slices.SortFunc(shared, func(a, b *Type) int { return strings.Compare(a.Name, b.Name) })
 
-	r.WriteString(preface)
-	r.WriteString("\nKinds: ")
+	r.out.WriteString(preface)
+	r.out.WriteString("\nKinds: ")
 	r.links(v1.Kinds())
-	r.WriteString(".\n\nParts of several kinds: ")
+	r.out.WriteString(".\n\nParts of several kinds: ")
 	var names []string
 	for _, t := range shared {
 		names = append(names, t.Name)
 	}
 	r.links(append(names, "Expression"))
-	r.WriteString(".\n\nOptions: ")
+	r.out.WriteString(".\n\nOptions: ")
 	r.links(optionHeadings())
-	r.WriteString(".\n\nChecks that an object can silence: ")
+	r.out.WriteString(".\n\nChecks that an object can silence: ")
 	r.links([]string{"Lints"})
-	r.WriteString(".\n")
+	r.out.WriteString(".\n")
 
 	for _, k := range v1.Kinds() {
 		r.kind(k)
 	}
-	r.WriteString("\n## Parts of several kinds\n")
+	r.out.WriteString("\n## Parts of several kinds\n")
 	for _, t := range shared {
 		r.section(t)
 	}
 	r.heading(3, "Expression", r.m.Text("Expression"))
 	r.options()
 	r.lints()
-	return r.String()
+	return r.out.String()
 }
 
 type reference struct {
-	strings.Builder
+	out   strings.Builder
 	m     *Manual
 	users map[*Type][]string // the kinds that have a type somewhere in them
 }
@@ -108,33 +108,33 @@ func (r *reference) section(t *Type) {
 }
 
 func (r *reference) heading(level int, title, text string) {
-	fmt.Fprintf(r, "\n%s %s\n", strings.Repeat("#", level), title)
+	fmt.Fprintf(&r.out, "\n%s %s\n", strings.Repeat("#", level), title)
 	code := false
 	for line := range strings.SplitSeq(text, "\n") {
 		is := strings.HasPrefix(line, "\t")
 		if is != code {
-			r.WriteString("\n```")
+			r.out.WriteString("\n```")
 			if code = is; !code {
-				r.WriteString("\n")
+				r.out.WriteString("\n")
 			}
 		}
 		if is {
-			r.WriteString("\n" + strings.TrimPrefix(line, "\t"))
+			r.out.WriteString("\n" + strings.TrimPrefix(line, "\t"))
 		} else if line != "" {
-			r.WriteString("\n" + hang(escape(line), 0) + "\n")
+			r.out.WriteString("\n" + hang(escape(line), 0) + "\n")
 		}
 	}
 }
 
 // table lists the fields of a type.
 func (r *reference) table(t *Type) {
-	r.WriteString("\n| field | type | what |\n|---|---|---|\n")
+	r.out.WriteString("\n| field | type | what |\n|---|---|---|\n")
 	for _, f := range t.Fields {
 		name := "`" + f.Name + "`"
 		if f.Required {
 			name = "**" + name + "**"
 		}
-		fmt.Fprintf(r, "| %s | %s | %s |\n", name, r.typ(f), r.what(f))
+		fmt.Fprintf(&r.out, "| %s | %s | %s |\n", name, r.typ(f), r.what(f))
 	}
 }
 
@@ -163,11 +163,11 @@ func (r *reference) links(titles []string) {
 	for i, t := range titles {
 		switch {
 		case i > 0 && i%6 == 0:
-			r.WriteString(",\n")
+			r.out.WriteString(",\n")
 		case i > 0:
-			r.WriteString(", ")
+			r.out.WriteString(", ")
 		}
-		r.WriteString(link(t))
+		r.out.WriteString(link(t))
 	}
 }
 
@@ -185,7 +185,7 @@ func optionHeadings() []string {
 
 // options writes the tables of known options, those with values of one sort together.
 func (r *reference) options() {
-	r.WriteString("\n## Options\n")
+	r.out.WriteString("\n## Options\n")
 	for _, name := range v1.OptionTables() {
 		table := v1.LookupOptions(name)
 		if len(table.Options) == 0 {
@@ -196,7 +196,7 @@ func (r *reference) options() {
 			others = table.Manual + " describes them."
 		}
 		r.heading(3, optionHeading(name), "Each is "+article(table.Of)+". "+others)
-		r.WriteString("\n| values | options |\n|---|---|\n")
+		r.out.WriteString("\n| values | options |\n|---|---|\n")
 		var sorts []string
 		of := map[string][]string{}
 		for _, o := range table.Options {
@@ -207,7 +207,7 @@ func (r *reference) options() {
 			of[s] = append(of[s], "`"+o.Name+"`")
 		}
 		for _, s := range sorts {
-			fmt.Fprintf(r, "| %s | %s |\n", escape(s), strings.Join(of[s], ", "))
+			fmt.Fprintf(&r.out, "| %s | %s |\n", escape(s), strings.Join(of[s], ", "))
 		}
 	}
 }
@@ -215,9 +215,9 @@ func (r *reference) options() {
 // lints lists the checks that metadata.ignore silences.
 func (r *reference) lints() {
 	r.heading(2, "Lints", "What hardly anybody means, though the cluster takes it. An object silences one with metadata.ignore, giving the id and a reason.")
-	r.WriteString("\n| id | what |\n|---|---|\n")
+	r.out.WriteString("\n| id | what |\n|---|---|\n")
 	for _, l := range v1.Lints() {
-		fmt.Fprintf(r, "| `%s` | %s |\n", l.ID, escape(l.Explanation))
+		fmt.Fprintf(&r.out, "| `%s` | %s |\n", l.ID, escape(l.Explanation))
 	}
 }
 
