@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 func TestParseExpression(t *testing.T) {
@@ -109,22 +108,6 @@ func TestParseExpressionErrors(t *testing.T) {
 	}
 }
 
-func TestExpressionRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want := genExpression(t)
-		have, err := ParseExpression(want.String())
-		if err != nil {
-			t.Fatalf("%s: %v", want, err)
-		}
-		if diff := cmp.Diff(want, have); diff != "" {
-			t.Fatalf("%s: %s", want, diff)
-		}
-		if strings.ContainsAny(want.String(), "\n\r") {
-			t.Fatalf("%q is no single line", want)
-		}
-	})
-}
-
 func FuzzExpression(f *testing.F) {
 	for _, s := range []string{"not_defined pingd or pingd lt 100", `(a eq "b \" c" and date gt 2024) or op monitor interval=1s`, "date-spec hours=9-16 weekdays='1'",
 		"resource ocf:heartbeat:x", "a ne version meta x", "date in_range a to b duration days=1", "((((", "a eq ()"} {
@@ -140,86 +123,4 @@ func FuzzExpression(f *testing.F) {
 			t.Fatalf("%q: %v: %s", e, err, cmp.Diff(e, again))
 		}
 	})
-}
-
-var genWord = rapid.OneOf(rapid.SampledFrom([]string{"", "and", "or", "date", "date-spec", "to", "duration", "string", "meta", "op", "a b", "(", `"`, "'", `\`, "=", "a=b",
-	"#uname", "\n", "interval=1", "resource", "defined"}), rapid.String(), rapid.StringMatching(`[a-z]{1,6}`))
-
-func genExpression(t *rapid.T) *Expression {
-	e := genTest(t)
-	if rapid.Bool().Draw(t, "joined") {
-		e = genRule(t, 0)
-		if len(e.Parts) == 1 && e.Parts[0].Join == "" {
-			e = e.Parts[0]
-		}
-	}
-	return &e
-}
-
-func genRule(t *rapid.T, depth int) Expression {
-	e := Expression{Join: rapid.SampledFrom([]string{"and", "or"}).Draw(t, "join")}
-	n := rapid.IntRange(1, 3).Draw(t, "parts")
-	if n == 1 {
-		e.Join = "and"
-	}
-	for range n {
-		if depth < 3 && rapid.IntRange(0, 3).Draw(t, "nested") == 0 {
-			e.Parts = append(e.Parts, genRule(t, depth+1))
-		} else {
-			e.Parts = append(e.Parts, genTest(t))
-		}
-	}
-	return e
-}
-
-func genTest(t *rapid.T) Expression {
-	date := genWord.Filter(func(s string) bool { return s != "" })
-	pairs := func(names []string) []NameValue {
-		list := []NameValue{}
-		for _, n := range rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 3, rapid.ID).Draw(t, "names") {
-			v := genWord.Draw(t, "value")
-			list = append(list, NameValue{Name: n, Value: &v})
-		}
-		return list
-	}
-	switch rapid.IntRange(0, 6).Draw(t, "test") {
-	case 0:
-		return Expression{Attribute: &AttributeTest{Attribute: genWord.Draw(t, "attribute"), Operation: rapid.SampledFrom([]string{"defined", "not_defined"}).Draw(t, "operation")}}
-	case 1:
-		d := &DateTest{Operation: rapid.SampledFrom([]string{"gt", "lt"}).Draw(t, "operation")}
-		if d.Operation == "gt" {
-			d.Start = date.Draw(t, "start")
-		} else {
-			d.End = date.Draw(t, "end")
-		}
-		return Expression{Date: d}
-	case 2:
-		d := &DateTest{Operation: "in_range"}
-		which := rapid.IntRange(1, 3).Draw(t, "which")
-		if which&1 != 0 {
-			d.Start = date.Draw(t, "start")
-		}
-		if which&2 != 0 {
-			d.End = date.Draw(t, "end")
-		}
-		if rapid.Bool().Draw(t, "duration") {
-			d.Duration = pairs(durationNames)
-		}
-		return Expression{Date: d}
-	case 3:
-		return Expression{Date: &DateTest{Operation: "date_spec", Spec: pairs(dateSpecNames)}}
-	case 4:
-		noColon := genWord.Filter(func(s string) bool { return !strings.Contains(s, ":") })
-		return Expression{Resource: &ResourceTest{Class: noColon.Draw(t, "class"), Provider: noColon.Draw(t, "provider"), Type: genWord.Draw(t, "type")}}
-	case 5:
-		return Expression{Operation: &OperationTest{Name: genWord.Draw(t, "name"), Interval: genWord.Draw(t, "interval")}}
-	}
-	a := &AttributeTest{Attribute: genWord.Draw(t, "attribute"), Operation: rapid.SampledFrom(comparisons).Draw(t, "operation"),
-		Type:   rapid.SampledFrom(append([]string{""}, comparedTypes...)).Draw(t, "type"),
-		Source: rapid.SampledFrom([]string{"", "param", "meta"}).Draw(t, "source")}
-	if rapid.Bool().Draw(t, "value") {
-		v := genWord.Draw(t, "value")
-		a.Value = &v
-	}
-	return Expression{Attribute: a}
 }
