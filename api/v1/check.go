@@ -97,6 +97,7 @@ func (c *checker) manifests(m *Manifests) {
 	c.renames(m, byName)
 	c.references(m, ids, byName)
 	c.units(m)
+	c.files(m)
 }
 
 // checked is a struct inside objects that has checks of its own.

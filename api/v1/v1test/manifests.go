@@ -52,7 +52,7 @@ func manifests(t *rapid.T, onlyCIB bool) *v1.Manifests {
 	upTo(1, "ACL groups", func(int) {
 		m.ACLGroups = append(m.ACLGroups, &v1.ACLGroup{Object: g.object(g.fresh()), Spec: g.subject(m.ACLRoles)})
 	})
-	upTo(2, "alerts", func(int) { m.Alerts = append(m.Alerts, g.alert()) })
+	upTo(2, "alerts", func(i int) { m.Alerts = append(m.Alerts, g.alert(i)) })
 	return m
 }
 
@@ -130,8 +130,8 @@ func (g *generator) subject(roles []*v1.ACLRole) v1.ACLSubject {
 	return s
 }
 
-func (g *generator) alert() *v1.Alert {
-	a := &v1.Alert{Object: g.object(g.fresh()), Spec: v1.AlertSpec{Path: "/a b/alert.sh", Description: g.maybe("description", Text),
+func (g *generator) alert(i int) *v1.Alert {
+	a := &v1.Alert{Object: g.object(g.fresh()), Spec: v1.AlertSpec{Path: fmt.Sprintf("/a b/alert%d.sh", i), Description: g.maybe("description", Text),
 		Params: g.options("params", paramName, Text), ParamSets: g.sets("instance_attributes", paramName, Text),
 		Meta: g.options("meta", ownOption, Text), MetaSets: g.sets("meta_attributes", ownOption, Text)}}
 	if !g.onlyCIB && g.some("script?", 2) {
