@@ -152,8 +152,20 @@ func ask(ctx context.Context, root string, p program) (*agents.Agent, error) {
 		}
 		return nil, fmt.Errorf("%w: %s", err, cmp.Or(last, "it prints nothing"))
 	}
-	return agents.Parse(p.name, string(out))
+	a, err := agents.Parse(p.name, string(out))
+	if err != nil {
+		return nil, err
+	}
+	for i := range a.Params {
+		if madeUp[p.name+" "+a.Params[i].Name] {
+			a.Params[i].Default = nil
+		}
+	}
+	return a, nil
 }
+
+// madeUp are parameters whose default depends on what else is installed: gcp-ilb takes nc, or socat where there is no nc.
+var madeUp = map[string]bool{"ocf:heartbeat:gcp-ilb cat": true}
 
 // installed reads the versions of the installed packages from dpkg's status file.
 func installed(status string) (map[string]string, error) {
