@@ -14,7 +14,7 @@ import (
 func (a *app) explainCmd() *cobra.Command {
 	recursive := false
 	c := &cobra.Command{
-		Use:   "explain [KIND[.FIELD]... | AGENT | expression]",
+		Use:   "explain [KIND[.FIELD]... | AGENT | expression | lints]",
 		Short: "Tell what a kind, a field, an option or an agent's parameter means",
 		Long: `explain tells of the kinds of manifests and of their fields: what each means, what it may be, and what the CIB calls it.
 Of a resource agent or fence agent it lists the parameters, as Debian 12's packages know them.`,
@@ -24,6 +24,7 @@ Of a resource agent or fence agent it lists the parameters, as Debian 12's packa
   hactl explain Cluster.spec.properties       the options of Pacemaker
   hactl explain Resource --recursive          all fields within fields
   hactl explain expression                    how conditions of rules are written
+  hactl explain lints                         the checks that metadata.ignore silences
   hactl explain ocf:heartbeat:IPaddr2         the parameters of a resource agent
   hactl explain fence_ipmilan                 the parameters of a fence agent`,
 		Args: cobra.MaximumNArgs(1),

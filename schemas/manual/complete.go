@@ -11,7 +11,7 @@ import (
 func (m *Manual) Complete(beginning string) []string {
 	var all []string
 	if i := strings.LastIndexByte(beginning, '.'); i < 0 {
-		all = append(v1.Kinds(), "expression")
+		all = append(v1.Kinds(), "expression", "lints")
 		if beginning != "" {
 			all = append(all, agents.Names()...)
 		}

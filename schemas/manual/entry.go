@@ -15,11 +15,13 @@ type Entry interface {
 	Tree(recursive bool) any
 }
 
-// Lookup finds what a word means: nothing for the list of kinds, a path for Find, an agent, expression.
+// Lookup finds what a word means: nothing for the list of kinds, a path for Find, an agent, expression, lints.
 func (m *Manual) Lookup(word string) (Entry, error) {
 	switch {
 	case word == "":
-		return index{m}, nil
+		return m.kinds(), nil
+	case strings.EqualFold(word, "lints"):
+		return lints(), nil
 	case strings.EqualFold(word, "expression"):
 		return page{"Expression", m.Text("Expression")}, nil
 	}
@@ -32,35 +34,40 @@ func (m *Manual) Lookup(word string) (Entry, error) {
 	return m.Find(word)
 }
 
-// index is the list of the kinds.
-type index struct{ m *Manual }
+// list is a line for each of several words.
+type list []node
 
-func (x index) Text(bool) string {
-	var b strings.Builder
+func (m *Manual) kinds() list {
+	var l list
 	for _, k := range v1.Kinds() {
-		fmt.Fprintf(&b, "%-18s%s\n", k, hang(x.about(k), 18))
+		first, _, _ := strings.Cut(m.Text(k), ". ")
+		first = strings.TrimPrefix(strings.TrimPrefix(first, k+" "), "is ")
+		l = append(l, node{Name: k, Description: strings.TrimSuffix(first, ".")})
+	}
+	return l
+}
+
+func lints() list {
+	var l list
+	for _, x := range v1.Lints() {
+		l = append(l, node{Name: x.ID, Description: x.Explanation})
+	}
+	return l
+}
+
+func (l list) Text(bool) string {
+	column := 0
+	for _, n := range l {
+		column = max(column, len(n.Name)+2)
+	}
+	var b strings.Builder
+	for _, n := range l {
+		fmt.Fprintf(&b, "%-*s%s\n", column, n.Name, hang(n.Description, column))
 	}
 	return b.String()
 }
 
-// about is the first sentence on a kind.
-func (x index) about(kind string) string {
-	first, _, _ := strings.Cut(x.m.Text(kind), ". ")
-	first = strings.TrimPrefix(strings.TrimPrefix(first, kind+" "), "is ")
-	return strings.TrimSuffix(first, ".")
-}
-
-func (x index) Tree(bool) any {
-	type kind struct {
-		Kind        string `json:"kind"`
-		Description string `json:"description"`
-	}
-	var kinds []kind
-	for _, k := range v1.Kinds() {
-		kinds = append(kinds, kind{k, x.about(k)})
-	}
-	return kinds
-}
+func (l list) Tree(bool) any { return []node(l) }
 
 // page is a text about something that is no type of a manifest.
 type page struct{ name, text string }
