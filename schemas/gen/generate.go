@@ -46,6 +46,9 @@ func generate(dir string) ([]byte, error) {
 			Then: ref,
 		})
 	}
+	if err := g.agentParams(); err != nil {
+		return nil, err
+	}
 	root.Properties = map[string]*jsonschema.Schema{
 		"apiVersion": {Enum: []any{v1.APIVersion}, Description: docs["Object.APIVersion"]},
 		"kind":       {Enum: kinds, Description: docs["Object.Kind"]},
