@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/beevik/etree"
 )
@@ -16,6 +17,9 @@ type attribute struct {
 
 // attributesOf lists the attributes of a struct type, those of embedded structs among them, in the order of the fields.
 func attributesOf(t reflect.Type) []attribute {
+	if as, ok := attributeTables.Load(t); ok {
+		return as.([]attribute)
+	}
 	var as []attribute
 	for _, f := range reflect.VisibleFields(t) {
 		if name := f.Tag.Get("cib"); name != "" {
@@ -23,8 +27,12 @@ func attributesOf(t reflect.Type) []attribute {
 			as = append(as, attribute{xml: name, json: json, index: f.Index})
 		}
 	}
+	attributeTables.Store(t, as)
 	return as
 }
+
+// attributeTables keeps what attributesOf found: a CIB of thousands of resources asks as often.
+var attributeTables sync.Map
 
 // encode writes the fields of a struct that are set as attributes of el, and calls said with the JSON name of each.
 func encode(el *etree.Element, spec any, said func(json string)) {

@@ -11,24 +11,43 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// Desired writes the manifests as the elements that they are to be in the CIB. Ids of parts follow pcs's habits.
+// Desired writes the manifests as the elements that they are to be in the CIB, in the order of the manifests over all kinds. Ids of parts
+// follow pcs's habits.
 func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 	if m == nil || m.Cluster == nil {
 		return State{}, nil
 	}
-	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Source: m.Cluster.Pos("")}, secrets: s}
-	b.cluster(m.Cluster)
-	for _, f := range m.FenceDevices {
-		b.fenceDevice(f)
-	}
-	for _, r := range m.Resources {
-		b.resource(r)
-	}
-	for _, g := range m.Groups {
-		b.group(g)
-	}
-	for _, c := range m.Constraints {
-		b.constraint(c)
+	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Source: m.Cluster.Pos("")},
+		secrets: s, users: templateUsers(m), values: map[string]reconcile.Text{}}
+	for _, o := range m.All() {
+		switch o := o.(type) {
+		case *v1.Cluster:
+			b.cluster(o)
+		case *v1.Resource:
+			b.resource(o)
+		case *v1.ResourceGroup:
+			b.group(o)
+		case *v1.ResourceTemplate:
+			b.template(o)
+		case *v1.Bundle:
+			b.bundle(o)
+		case *v1.FenceDevice:
+			b.fenceDevice(o)
+		case *v1.Constraint:
+			b.constraint(o)
+		case *v1.Tag:
+			b.tag(o)
+		case *v1.FencingTopology:
+			b.topology(o)
+		case *v1.ACLRole:
+			b.aclRole(o)
+		case *v1.ACLUser:
+			b.aclSubject("acl_target", &o.Object, &o.Spec)
+		case *v1.ACLGroup:
+			b.aclSubject("acl_group", &o.Object, &o.Spec)
+		case *v1.Alert:
+			b.alert(o)
+		}
 	}
 	if err := errors.Join(b.errs...); err != nil {
 		return State{}, err
@@ -40,6 +59,8 @@ func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 type builder struct {
 	state   State
 	secrets reconcile.Secrets
+	users   map[string][]string       // the primitives that use a template
+	values  map[string]reconcile.Text // the secrets by RESOURCE/PARAM
 	errs    []error
 }
 
@@ -50,17 +71,24 @@ func (b *builder) errorf(pos v1.Pos, path, format string, args ...any) {
 // objectBuilder makes one object of the manifest object o; at is the path of its spec in o.
 type objectBuilder struct {
 	*builder
-	o  *v1.Object
-	at string
-	x  Object
+	o   *v1.Object
+	at  string
+	x   Object
+	ids map[string]bool // those of its elements
+	// files are the resources for which Pacemaker reads the secrets of this object from files (lrm://).
+	files []string
 }
 
 func (b *builder) object(ref reconcile.Ref, o *v1.Object, at, posAt string) *objectBuilder {
-	return &objectBuilder{builder: b, o: o, at: at, x: Object{Ref: ref, Pos: map[string]v1.Pos{"": o.Pos(posAt)}}}
+	x := Object{Ref: ref, Pos: map[string]v1.Pos{"": o.Pos(posAt)}}
+	for _, l := range o.Metadata.Ignore {
+		x.Ignore = append(x.Ignore, l.Lint)
+	}
+	return &objectBuilder{builder: b, o: o, at: at, x: x, ids: map[string]bool{}}
 }
 
 func (b *objectBuilder) part(prefix, section string, el *etree.Element) {
-	b.x.Parts = append(b.x.Parts, Part{Prefix: prefix, Section: section, XML: source(el)})
+	b.x.Parts = append(b.x.Parts, Part{Prefix: prefix, Section: section, XML: source(el), el: el})
 }
 
 func (b *objectBuilder) done() { b.state.Objects = append(b.state.Objects, b.x) }
@@ -68,49 +96,31 @@ func (b *objectBuilder) done() { b.state.Objects = append(b.state.Objects, b.x) 
 // says notes where a field of the object stands: path below the object's spec.
 func (b *objectBuilder) says(field, path string) { b.x.Pos[field] = b.o.Pos(joinPath(b.at, path)) }
 
-// pairs adds the options as an attribute set to el, unless there are none to write. id is the set's.
-func (b *objectBuilder) pairs(el *etree.Element, tag, id, group, path string, o v1.Options) {
-	var set *etree.Element
-	for _, n := range o.Names() {
-		name := n
-		if tag != "instance_attributes" && tag != "utilization" {
-			name = canonicalName(n)
-		}
-		f := joinPath(group, name)
-		b.says(f, path+"."+n)
-		if o[n].Null {
-			b.x.Null = append(b.x.Null, f)
-			continue
-		}
-		if set == nil {
-			set = setIn(el, tag, id)
-		}
-		pair(set, name, o[n].Text)
-	}
+// element makes an element with an id.
+func element(tag, id string) *etree.Element {
+	el := etree.NewElement(tag)
+	el.CreateAttr("id", id)
+	return el
 }
 
-// setIn gives the attribute set with that id in el, or el itself where that is the set.
-func setIn(el *etree.Element, tag, id string) *etree.Element {
-	if el.Tag == tag {
-		return el
-	}
-	for _, c := range el.SelectElements(tag) {
-		if attr(c, "id") == id {
-			return c
-		}
-	}
-	set := etree.NewElement(tag)
-	set.CreateAttr("id", id)
-	el.InsertChildAt(setPlace(el), set)
-	return set
+// attrs writes the fields of spec as attributes of el. group stands before the fields' names, path is where spec stands.
+func (b *objectBuilder) attrs(el *etree.Element, spec any, group, path string) {
+	encode(el, spec, func(json string) { b.says(joinPath(group, json), joinPath(path, json)) })
 }
 
-// pair adds an nvpair with pcs's id.
-func pair(set *etree.Element, name, value string) {
-	nv := set.CreateElement("nvpair")
-	nv.CreateAttr("id", attr(set, "id")+"-"+ncName(name))
-	nv.CreateAttr("name", name)
-	nv.CreateAttr("value", value)
+// id gives an element its id: the one that the manifest names, or one made of base that no other element of the object has.
+func (b *objectBuilder) id(el *etree.Element, named, base string) {
+	id := named
+	if named != "" {
+		b.x.Named = append(b.x.Named, named)
+	} else {
+		id = base
+		for n := 1; b.ids[id]; n++ {
+			id = base + "-" + strconv.Itoa(n)
+		}
+	}
+	b.ids[id] = true
+	el.CreateAttr("id", id)
 }
 
 // ncName makes a text fit for an id.
@@ -125,61 +135,26 @@ func ncName(s string) string {
 	return string(out)
 }
 
-// setPlace is where a new attribute set goes in a resource: behind the sets that are there, before operations and members.
-func setPlace(el *etree.Element) int {
-	place := 0
-	for i, t := range el.Child {
-		c, ok := t.(*etree.Element)
-		if !ok {
-			continue
-		}
-		switch c.Tag {
-		case "instance_attributes", "meta_attributes", "utilization":
-			place = i + 1
+// templateUsers lists the primitives that name each template.
+func templateUsers(m *v1.Manifests) map[string][]string {
+	users := map[string][]string{}
+	use := func(id string, p *v1.Primitive) {
+		if p.Template != "" {
+			users[p.Template] = append(users[p.Template], id)
 		}
 	}
-	return place
-}
-
-func (b *builder) cluster(c *v1.Cluster) {
-	o := b.object(Options(c.Metadata.Name), &c.Object, "spec", "spec")
-	set := func(tag, id string) *etree.Element {
-		el := etree.NewElement(tag)
-		el.CreateAttr("id", id)
-		return el
+	for _, r := range m.Resources {
+		use(r.Metadata.Name, &r.Spec.Primitive)
 	}
-	props := set("cluster_property_set", "cib-bootstrap-options")
-	o.pairs(props, "cluster_property_set", "", "properties", "properties", c.Spec.Properties)
-	o.part("properties", "crm_config", props)
-	if len(c.Spec.ResourceDefaults) > 0 {
-		el := set("meta_attributes", "rsc_defaults-meta_attributes")
-		o.pairs(el, "meta_attributes", "", "resourceDefaults", "resourceDefaults", c.Spec.ResourceDefaults)
-		o.part("resourceDefaults", "rsc_defaults", el)
-	}
-	if len(c.Spec.OperationDefaults) > 0 {
-		el := set("meta_attributes", "op_defaults-meta_attributes")
-		o.pairs(el, "meta_attributes", "", "operationDefaults", "operationDefaults", c.Spec.OperationDefaults)
-		o.part("operationDefaults", "op_defaults", el)
-	}
-	o.done()
-	for i, n := range c.Spec.Nodes {
-		id := n.ID
-		if id == 0 {
-			id = i + 1
+	for _, g := range m.Groups {
+		for i := range g.Spec.Resources {
+			use(g.Spec.Resources[i].Name, &g.Spec.Resources[i].Primitive)
 		}
-		b.state.Members = append(b.state.Members, Member{Name: n.Name, ID: id})
-		if len(n.Attributes)+len(n.Utilization) == 0 {
-			continue
-		}
-		at := fmt.Sprintf("spec.nodes[%d]", i)
-		o := b.object(NodeOptions(n.Name), &c.Object, at, at)
-		el := etree.NewElement("node")
-		el.CreateAttr("id", strconv.Itoa(id))
-		el.CreateAttr("uname", n.Name)
-		prefix := "nodes-" + strconv.Itoa(id)
-		o.pairs(el, "instance_attributes", prefix, "attributes", "attributes", n.Attributes)
-		o.pairs(el, "utilization", prefix+"-utilization", "utilization", "utilization", n.Utilization)
-		o.part("", "nodes", el)
-		o.done()
 	}
+	for _, x := range m.Bundles {
+		if r := x.Spec.Resource; r != nil {
+			use(r.Name, &r.Primitive)
+		}
+	}
+	return users
 }

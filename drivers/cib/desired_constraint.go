@@ -7,51 +7,77 @@ import (
 )
 
 func (b *builder) constraint(c *v1.Constraint) {
-	o := b.object(Constraint(c.Metadata.Name), &c.Object, "spec", "")
+	id := c.Metadata.Name
+	o := b.object(Constraint(id), &c.Object, "spec", "")
 	var el *etree.Element
-	set := func(name, value, field string) {
-		if value != "" {
-			el.CreateAttr(name, value)
-			o.says(field, field)
-		}
-	}
-	begin := func(tag, word string) {
-		el = etree.NewElement(tag)
-		el.CreateAttr("id", c.Metadata.Name)
+	begin := func(tag, word string, spec any) {
+		el = element(tag, id)
 		o.says(word, word)
+		o.attrs(el, spec, word, word)
 	}
 	switch s := c.Spec; {
 	case s.Location != nil:
-		begin("rsc_location", "location")
-		set("rsc", s.Location.Resource, "location.resource")
-		set("role", s.Location.Role, "location.role")
-		set("node", s.Location.Node, "location.node")
-		set("score", s.Location.Score, "location.score")
-		set("resource-discovery", s.Location.ResourceDiscovery, "location.resourceDiscovery")
-	case s.Order != nil:
-		begin("rsc_order", "order")
-		set("first", s.Order.First, "order.first")
-		set("first-action", s.Order.FirstAction, "order.firstAction")
-		set("then", s.Order.Then, "order.then")
-		set("then-action", s.Order.ThenAction, "order.thenAction")
-		set("kind", s.Order.Kind, "order.kind")
-		set("symmetrical", s.Order.Symmetrical, "order.symmetrical")
-	case s.Colocation != nil:
-		begin("rsc_colocation", "colocation")
-		score := s.Colocation.Score
-		if score == "" {
-			score = "INFINITY" // Pacemaker's own default is 0 where the score is left out (unpack_simple_colocation)
+		l := *s.Location
+		rules, at := l.Rules, "location.rules"
+		if l.Expression != "" {
+			rules, at = []v1.Rule{{Score: l.Score, Expression: l.Expression}}, ""
+			l.Score = ""
 		}
-		set("rsc", s.Colocation.Resource, "colocation.resource")
-		set("rsc-role", s.Colocation.Role, "colocation.role")
-		set("with-rsc", s.Colocation.With, "colocation.with")
-		set("with-rsc-role", s.Colocation.WithRole, "colocation.withRole")
-		set("score", score, "colocation.score")
-		set("node-attribute", s.Colocation.NodeAttribute, "colocation.nodeAttribute")
-		set("influence", s.Colocation.Influence, "colocation.influence")
+		begin("rsc_location", "location", &l)
+		o.resourceSets(el, "location", l.Sets)
+		switch {
+		case at == "":
+			o.says("location.rules", "location.expression")
+			el.AddChild(o.rule(&rules[0], id+"-rule", "location"))
+		case len(rules) > 0:
+			o.says(at, at)
+			o.rules(el, rules, id+"-rule", at)
+		}
+		o.lifetime(el, "location", l.Lifetime)
+	case s.Order != nil:
+		begin("rsc_order", "order", s.Order)
+		o.lifetime(el, "order", s.Order.Lifetime)
+		o.resourceSets(el, "order", s.Order.Sets)
+	case s.Colocation != nil:
+		x := *s.Colocation
+		if x.Score == "" {
+			x.Score = "INFINITY" // Pacemaker's own default is 0 where the score is left out (unpack_simple_colocation)
+		}
+		begin("rsc_colocation", "colocation", &x)
+		o.lifetime(el, "colocation", x.Lifetime)
+		o.resourceSets(el, "colocation", x.Sets)
+	case s.Ticket != nil:
+		begin("rsc_ticket", "ticket", s.Ticket)
+		o.resourceSets(el, "ticket", s.Ticket.Sets)
 	default:
 		return
 	}
 	o.part("", "constraints", el)
 	o.done()
+}
+
+func (b *objectBuilder) resourceSets(el *etree.Element, word string, sets []v1.ResourceSet) {
+	if len(sets) > 0 {
+		b.says(word+".sets", word+".sets")
+	}
+	for i := range sets {
+		s := sets[i]
+		set := el.CreateElement("resource_set")
+		if s.IDRef == "" {
+			b.id(set, s.ID, attr(el, "id")+"_set")
+			s.ID = ""
+		}
+		encode(set, &s, nil)
+		for _, r := range s.Resources {
+			set.CreateElement("resource_ref").CreateAttr("id", r)
+		}
+	}
+}
+
+func (b *objectBuilder) lifetime(el *etree.Element, word string, rules []v1.Rule) {
+	if len(rules) == 0 {
+		return
+	}
+	b.says(word+".lifetime", word+".lifetime")
+	b.rules(el.CreateElement("lifetime"), rules, attr(el, "id")+"-lifetime-rule", word+".lifetime")
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/beevik/etree"
-
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -15,12 +13,11 @@ import (
 func (b *builder) fenceDevice(f *v1.FenceDevice) {
 	id := f.Metadata.Name
 	o := b.object(FenceDevice(id), &f.Object, "spec", "")
-	el := etree.NewElement("primitive")
-	el.CreateAttr("id", id)
-	el.CreateAttr("class", "stonith")
-	el.CreateAttr("type", f.Spec.Agent)
+	o.files = []string{id}
+	el := element("primitive", id)
+	setAgent(el, "stonith:"+f.Spec.Agent)
 	o.says("agent", "agent")
-	o.description(el, f.Spec.Description)
+	o.attrs(el, &f.Spec, "", "")
 
 	params := v1.Options{}
 	maps.Copy(params, f.Spec.Params)
@@ -34,22 +31,24 @@ func (b *builder) fenceDevice(f *v1.FenceDevice) {
 		}
 		params["pcmk_host_map"] = v1.Value{Text: strings.Join(pairs, ";")}
 	}
-	o.params(el, id, params, f.Spec.Secrets)
+	set := id + "-instance_attributes"
+	o.pairs(el, "instance_attributes", set, "params", "params", params)
+	o.secretParams(el, set, "params", "", f.Spec.Secrets)
+	o.sets(el, "instance_attributes", set, "params", "params", nil, f.Spec.ParamSets)
 	if len(f.Spec.Targets) > 0 {
 		o.says("params.pcmk_host_list", "targets")
 	}
 	if len(f.Spec.TargetPlugs) > 0 {
 		o.says("params.pcmk_host_map", "targetPlugs")
 	}
-	o.pairs(el, "meta_attributes", id+"-meta_attributes", "meta", "meta", f.Spec.Meta)
-	o.operations(el, id, f.Spec.Operations)
+	o.sets(el, "meta_attributes", id+"-meta_attributes", "meta", "meta", f.Spec.Meta, f.Spec.MetaSets)
+	o.operations(el, id, "", "", f.Spec.Operations, "", "")
 	o.part("", "resources", el)
 
 	targets := f.Nodes()
 	if f.Spec.AvoidTargets {
 		for _, n := range targets {
-			avoid := etree.NewElement("rsc_location")
-			avoid.CreateAttr("id", id+"-avoids-"+n)
+			avoid := element("rsc_location", id+"-avoids-"+n)
 			avoid.CreateAttr("rsc", id)
 			avoid.CreateAttr("node", n)
 			avoid.CreateAttr("score", "-INFINITY")

@@ -1,9 +1,8 @@
 package cib
 
 import (
-	"fmt"
 	"maps"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -13,35 +12,36 @@ import (
 
 func (b *builder) resource(r *v1.Resource) {
 	o := b.object(Resource(r.Metadata.Name), &r.Object, "spec", "")
-	el := o.primitive(r.Metadata.Name, &r.Spec.Primitive)
+	el := o.primitive("primitive", r.Metadata.Name, "", "", &r.Spec.Primitive)
 	o.part("", "resources", o.cloned(el, r.Spec.Clone))
 	o.done()
 }
 
-func (b *builder) group(g *v1.ResourceGroup) {
-	o := b.object(Group(g.Metadata.Name), &g.Object, "spec", "")
-	el := etree.NewElement("group")
-	el.CreateAttr("id", g.Metadata.Name)
-	o.description(el, g.Spec.Description)
-	o.pairs(el, "meta_attributes", g.Metadata.Name+"-meta_attributes", "meta", "meta", g.Spec.Meta)
-	o.part("", "resources", o.cloned(el, g.Spec.Clone))
+func (b *builder) template(t *v1.ResourceTemplate) {
+	o := b.object(named("ResourceTemplate", t.Metadata.Name), &t.Object, "spec", "")
+	o.files = append([]string{}, b.users[t.Metadata.Name]...)
+	o.part("", "resources", o.primitive("template", t.Metadata.Name, "", "", &t.Spec.Primitive))
 	o.done()
-	after := ""
-	for i := range g.Spec.Resources {
-		mem := &g.Spec.Resources[i]
-		at := fmt.Sprintf("spec.resources[%d]", i)
-		m := b.object(Resource(mem.Name), &g.Object, at, at)
-		m.part("", "resources", m.primitive(mem.Name, &mem.Primitive))
-		m.x.Group, m.x.After = g.Metadata.Name, after
-		m.done()
-		after = mem.Name
-	}
 }
 
-func (b *objectBuilder) description(el *etree.Element, text string) {
-	if text != "" {
-		el.CreateAttr("description", text)
-		b.says("description", "description")
+func (b *builder) group(g *v1.ResourceGroup) {
+	id, s := g.Metadata.Name, &g.Spec
+	o := b.object(Group(id), &g.Object, "spec", "")
+	el := element("group", id)
+	o.attrs(el, s, "", "")
+	o.sets(el, "meta_attributes", id+"-meta_attributes", "meta", "meta", s.Meta, s.MetaSets)
+	o.sets(el, "instance_attributes", id+"-instance_attributes", "params", "params", s.Params, s.ParamSets)
+	o.part("", "resources", o.cloned(el, s.Clone))
+	o.done()
+	after := ""
+	for i := range s.Resources {
+		mem := &s.Resources[i]
+		at := indexed("spec.resources", i)
+		m := b.object(Resource(mem.Name), &g.Object, at, at)
+		m.part("", "resources", m.primitive("primitive", mem.Name, "", "", &mem.Primitive))
+		m.x.Group, m.x.After = id, after
+		m.done()
+		after = mem.Name
 	}
 }
 
@@ -54,93 +54,105 @@ func (b *objectBuilder) cloned(el *etree.Element, c *v1.Clone) *etree.Element {
 	if id == "" {
 		id = attr(el, "id") + "-clone"
 	}
-	wrap := etree.NewElement("clone")
-	wrap.CreateAttr("id", id)
+	wrap := element("clone", id)
 	b.says("clone", "clone")
+	b.attrs(wrap, c, "clone", "clone")
 	meta := v1.Options{}
 	maps.Copy(meta, c.Meta)
-	if c.Promotable != nil && *c.Promotable {
+	if c.Promotable != nil {
 		b.says("clone.meta.promotable", "clone.promotable")
-		pair(setIn(wrap, "meta_attributes", id+"-meta_attributes"), "promotable", "true")
+		pair(setIn(wrap, "meta_attributes", id+"-meta_attributes"), "promotable", strconv.FormatBool(*c.Promotable))
 		delete(meta, "promotable")
 	}
-	b.pairs(wrap, "meta_attributes", id+"-meta_attributes", "clone.meta", "clone.meta", meta)
+	files := b.files
+	b.files = nil // Pacemaker reads files by the names of primitives only
+	b.sets(wrap, "meta_attributes", id+"-meta_attributes", "clone.meta", "clone.meta", meta, c.MetaSets)
+	b.sets(wrap, "instance_attributes", id+"-instance_attributes", "clone.params", "clone.params", c.Params, c.ParamSets)
+	b.files = files
 	wrap.AddChild(el)
 	return wrap
 }
 
-func (b *objectBuilder) primitive(id string, p *v1.Primitive) *etree.Element {
-	el := etree.NewElement("primitive")
-	el.CreateAttr("id", id)
-	class, rest, _ := strings.Cut(p.Agent, ":")
-	el.CreateAttr("class", class)
-	if provider, typ, ok := strings.Cut(rest, ":"); ok && class == "ocf" {
-		el.CreateAttr("provider", provider)
-		rest = typ
+// primitive writes a primitive or template. group stands before its fields' paths, and path is where it stands below the object's spec.
+func (b *objectBuilder) primitive(tag, id, group, path string, p *v1.Primitive) *etree.Element {
+	if b.files == nil {
+		b.files = []string{id}
 	}
-	el.CreateAttr("type", rest)
-	b.says("agent", "agent")
-	b.description(el, p.Description)
-	b.params(el, id, p.Params, p.Secrets)
-	b.pairs(el, "meta_attributes", id+"-meta_attributes", "meta", "meta", p.Meta)
-	b.pairs(el, "utilization", id+"-utilization", "utilization", "utilization", p.Utilization)
-	b.operations(el, id, p.Operations)
+	el := element(tag, id)
+	if p.Agent != "" {
+		setAgent(el, p.Agent)
+		b.says(joinPath(group, "agent"), joinPath(path, "agent"))
+	}
+	b.attrs(el, p, group, path)
+	at := func(s string) (string, string) { return joinPath(group, s), joinPath(path, s) }
+	g, where := at("params")
+	b.sets(el, "instance_attributes", id+"-instance_attributes", g, where, p.Params, nil)
+	b.secretParams(el, id+"-instance_attributes", g, path, p.Secrets)
+	b.sets(el, "instance_attributes", id+"-instance_attributes", g, where, nil, p.ParamSets)
+	g, where = at("meta")
+	b.sets(el, "meta_attributes", id+"-meta_attributes", g, where, p.Meta, p.MetaSets)
+	g, where = at("utilization")
+	b.sets(el, "utilization", id+"-utilization", g, where, p.Utilization, p.UtilizationSets)
+	b.operations(el, id, group, path, p.Operations, p.OperationsID, p.OperationsFrom)
 	return el
 }
 
-// params adds the parameters and, as references, the secret ones.
-func (b *objectBuilder) params(el *etree.Element, id string, params v1.Options, secrets map[string]v1.SecretRef) {
-	set := id + "-instance_attributes"
-	b.pairs(el, "instance_attributes", set, "params", "params", params)
-	for _, n := range slices.Sorted(maps.Keys(secrets)) {
-		path := joinPath(b.at, "secrets."+n)
-		b.says("params."+n, "secrets."+n)
-		pair(setIn(el, "instance_attributes", set), n, lrm)
-		value := b.builder.secrets.Value(b.o, path)
-		if why := unfit(value); why != "" {
-			b.errorf(b.o.Pos(path), path, "%s", why)
-		}
-		b.state.Secrets = append(b.state.Secrets, Secret{Resource: id, Param: n, Value: value, Object: b.x.Ref, Source: b.o.Pos(path)})
-	}
-}
-
-func (b *objectBuilder) operations(el *etree.Element, id string, ops []v1.Operation) {
-	if len(ops) == 0 {
+func (b *objectBuilder) operations(el *etree.Element, id, group, path string, ops []v1.Operation, listID, from string) {
+	if len(ops) == 0 && listID == "" && from == "" {
 		return
 	}
 	list := el.CreateElement("operations")
-	ids := map[string]bool{}
-	for i, o := range ops {
-		op := list.CreateElement("op")
-		interval := o.Interval
-		if interval == "" {
-			interval = "0s"
-		}
-		opID := id + "-" + ncName(o.Name) + "-interval-" + ncName(interval)
-		if ids[opID] { // two monitors of the same interval in different roles
-			opID += "-" + o.Role
-		}
-		ids[opID] = true
-		op.CreateAttr("id", opID)
-		op.CreateAttr("name", o.Name)
-		op.CreateAttr("interval", interval)
-		at := fmt.Sprintf("operations[%d]", i)
-		var named []string
-		for _, a := range []struct{ name, value string }{{"timeout", o.Timeout}, {"role", o.Role}, {"on-fail", o.OnFail}, {"enabled", o.Enabled},
-			{"record-pending", o.RecordPending}, {"start-delay", o.StartDelay}, {"interval-origin", o.IntervalOrigin}, {"description", o.Description}} {
-			if a.value != "" {
-				op.CreateAttr(a.name, a.value)
-				named = append(named, a.name)
-			}
-		}
-		g := "operations[" + opKey(op) + "]"
-		if _, twice := b.x.Pos[g]; twice {
-			b.errorf(b.o.Pos(joinPath(b.at, at)), at, "a second operation %s: operations are told apart by name, interval and role; change one of these", opKey(op))
-		}
-		b.says(g, at)
-		for _, n := range named {
-			b.says(g+"."+n, at+"."+n)
-		}
-		b.pairs(op, "instance_attributes", opID+"-instance_attributes", g+".params", at+".params", o.Params)
+	if listID != "" {
+		b.id(list, listID, "")
+		b.says(joinPath(group, "operationsID"), joinPath(path, "operationsID"))
 	}
+	if from != "" {
+		list.CreateAttr("id-ref", from)
+		b.says(joinPath(group, "operationsFrom"), joinPath(path, "operationsFrom"))
+	}
+	files := b.files
+	b.files = nil
+	for i := range ops {
+		b.operation(list, id, group, indexed(joinPath(path, "operations"), i), &ops[i])
+	}
+	b.files = files
 }
+
+func (b *objectBuilder) operation(list *etree.Element, rsc, group, at string, o *v1.Operation) {
+	op := list.CreateElement("op")
+	interval := o.Interval
+	if interval == "" {
+		interval = "0s"
+	}
+	id := rsc + "-" + ncName(o.Name) + "-interval-" + ncName(interval)
+	if b.ids[id] && o.Role != "" { // two monitors of the same interval in different roles
+		id += "-" + o.Role
+	}
+	b.id(op, o.ID, id)
+	id = attr(op, "id")
+	op.CreateAttr("name", o.Name)
+	op.CreateAttr("interval", interval)
+	op.CreateAttr("role", o.Role)
+	if o.Role == "" {
+		op.RemoveAttr("role")
+	}
+	g := opPath(group, op)
+	b.says(g, at)
+	spec := *o
+	spec.Name, spec.Interval = "", ""
+	b.attrs(op, &spec, g, at)
+	b.sets(op, "instance_attributes", id+"-instance_attributes", g+".params", at+".params", o.Params, o.ParamSets)
+	b.sets(op, "meta_attributes", id+"-meta_attributes", g+".meta", at+".meta", o.Meta, o.MetaSets)
+}
+
+// indexed is the path of an element of a list.
+func indexed(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+// longName turns the last name of a path of a plain set into that of the long form.
+func longName(path string) string {
+	i := strings.LastIndex(path, ".") + 1
+	return path[:i] + setsName[path[i:]]
+}
+
+// longPath is the path of a set of the long form.
+func longPath(group, key string) string { return longName(group) + "[" + key + "]" }

@@ -3,6 +3,7 @@ package cib
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/beevik/etree"
 
@@ -11,20 +12,17 @@ import (
 )
 
 // object compares one object with the live CIB and turns the differences into edits.
-func (p *planner) object(o Object) {
-	c := &comparison{planner: p, o: &o, inv: p.inv[o.Ref]}
+func (p *planner) object(o *wanted) {
+	c := &comparison{planner: p, o: o, inv: p.inv[o.Ref], live: map[string]field{}, want: map[string]bool{}}
+	for _, f := range o.fields {
+		c.want[f.path()] = true
+	}
 	for i, part := range o.Parts {
-		want, err := fragment(part.XML)
-		if err != nil {
-			p.errs = append(p.errs, fmt.Errorf("%s: %w", o.Ref, err))
-			return
-		}
-		inWords(want, p.schema)
-		c.part(i, part, want)
+		c.part(i, part, o.els[i])
 	}
 	c.removed()
 	if o.Fence != nil && c.touched() {
-		p.probes = append(p.probes, o)
+		p.probes = append(p.probes, *o.Object)
 	}
 	c.finish()
 }
@@ -32,11 +30,11 @@ func (p *planner) object(o Object) {
 // comparison is of one object.
 type comparison struct {
 	*planner
-	o   *Object
+	o   *wanted
 	inv entry
 	// whole tells that the object is not there at all.
 	whole bool
-	// found tells that a wanted field is there; lists counts the fields that are wanted.
+	// found tells that a wanted field is there.
 	found bool
 	diffs []reconcile.Change
 	live  map[string]field
@@ -54,30 +52,26 @@ func (c *comparison) diff(path, have, want string, r reconcile.Risk, why string)
 	c.diffs = append(c.diffs, reconcile.Change{Object: c.o.Ref, Action: reconcile.Update, Path: path, Have: have, Want: want, Source: pos, Risk: r, Why: why})
 }
 
-// liveRoot finds a part's element: resources by the innermost id, sets by their place, nodes by name.
+func (c *comparison) errorf(path, format string, args ...any) {
+	pos, ok := c.o.Pos[path]
+	if !ok {
+		pos = c.o.Pos[""]
+	}
+	c.errs = append(c.errs, fmt.Errorf("%s: %s: %s", pos, c.o.Ref, fmt.Sprintf(format, args...)))
+}
+
+// liveRoot finds a part's element in the live CIB: resources by the innermost id, sets by their place or id, nodes by name, fencing levels
+// by target and index.
 func (c *comparison) liveRoot(part Part, want *etree.Element) *etree.Element {
 	switch part.Section {
-	case "crm_config":
-		return plainProperties(section(c.planner.live, "crm_config"))
-	case "rsc_defaults", "op_defaults":
-		s := section(c.planner.live, part.Section)
-		if s == nil {
-			return nil
-		}
-		return plainSet(s, "meta_attributes")
+	case "crm_config", "rsc_defaults", "op_defaults":
+		return c.sharedSet(section(c.planner.live.Document, part.Section), part, want)
 	case "nodes":
-		s := section(c.planner.live, "nodes")
-		if s == nil {
-			return nil
-		}
-		for _, n := range s.ChildElements() {
-			if attr(n, "uname") == attr(want, "uname") {
-				return n
-			}
-		}
-		return nil
+		return c.homes.nodes[attr(want, "uname")]
+	case "fencing-topology":
+		return c.homes.levels[levelKey(want)]
 	}
-	el := findID(c.planner.live, attr(inner(want), "id"))
+	el := c.planner.live.findIn(part.Section, attr(inner(want), "id"))
 	if el != nil && (el.Tag == "primitive" || el.Tag == "group") {
 		if p := el.Parent(); p.Tag == "clone" || p.Tag == "master" {
 			return p
@@ -86,11 +80,32 @@ func (c *comparison) liveRoot(part Part, want *etree.Element) *etree.Element {
 	return el
 }
 
+// sharedSet finds a set of a section that holds everybody's options.
+func (c *comparison) sharedSet(section *etree.Element, part Part, want *etree.Element) *etree.Element {
+	switch {
+	case section == nil:
+		return nil
+	case isLong(part):
+		for _, s := range section.SelectElements(want.Tag) {
+			if attr(s, "id") == attr(want, "id") && attr(s, "id-ref") == attr(want, "id-ref") {
+				return s
+			}
+		}
+		return nil
+	case section.Tag == "crm_config":
+		return c.o.plainProperties(section)
+	}
+	return c.o.plainSet(section, want.Tag)
+}
+
+// isLong tells a set of the long form among the parts of a cluster.
+func isLong(part Part) bool { return isSet(part.Section) && strings.HasSuffix(part.Prefix, "]") }
+
 // inner is the primitive or group in a clone, or the element itself.
 func inner(el *etree.Element) *etree.Element {
 	if el != nil && (el.Tag == "clone" || el.Tag == "master") {
-		for _, c := range el.ChildElements() {
-			if c.Tag == "primitive" || c.Tag == "group" {
+		for _, t := range el.Child {
+			if c, ok := t.(*etree.Element); ok && (c.Tag == "primitive" || c.Tag == "group") {
 				return c
 			}
 		}
@@ -104,14 +119,8 @@ func isSet(section string) bool {
 
 func (c *comparison) part(i int, part Part, want *etree.Element) {
 	root := c.liveRoot(part, want)
-	wanted := fieldsOf(part.Prefix, want)
-	if c.want == nil {
-		c.want, c.live = map[string]bool{}, map[string]field{}
-	}
-	for _, f := range wanted {
-		c.want[f.path()] = true
-	}
-	for _, f := range fieldsOf(part.Prefix, root) {
+	wanted := fieldsOf(part.Prefix, want, c.o.view)
+	for _, f := range fieldsOf(part.Prefix, root, c.o.view) {
 		if f.el != nil && attr(f.el, "id") == corosync.SeedID && !c.declares("properties.dc-deadtime") {
 			continue // handled by seed
 		}
@@ -123,8 +132,8 @@ func (c *comparison) part(i int, part Part, want *etree.Element) {
 		return
 	}
 	if !isSet(part.Section) && inner(root).Tag != inner(want).Tag {
-		c.errs = append(c.errs, fmt.Errorf("%s: %s: the id %q belongs to a <%s> in the cluster, and here to a <%s>; choose another name or delete that one",
-			c.o.Pos[""], c.o.Ref, attr(inner(want), "id"), inner(root).Tag, inner(want).Tag))
+		c.errorf("", "the id %q belongs to a <%s> in the cluster, and here to a <%s>; choose another name or delete that one",
+			attr(inner(want), "id"), inner(root).Tag, inner(want).Tag)
 		return
 	}
 	if isSet(part.Section) || part.Section == "nodes" {
@@ -134,115 +143,52 @@ func (c *comparison) part(i int, part Part, want *etree.Element) {
 	}
 	before := len(c.diffs)
 	c.wrap(root, want)
-	root = c.rootIn(c.work, root)
-	c.place(part, root)
+	at := c.rootIn(root)
+	if at == nil {
+		return // told by rootIn
+	}
+	c.place(part, at)
 	created := map[*etree.Element]bool{}
 	for _, f := range wanted {
-		c.field(part, f, want, root, created)
+		c.field(part, f, want, at, created)
 	}
 	if len(c.diffs) > before && !isSet(part.Section) && part.Section != "nodes" {
-		c.pin(c.liveRoot(part, want))
+		c.pin(root)
 	}
 }
 
 func (c *comparison) declares(path string) bool { return c.want[path] }
 
-// rootIn finds the element in another document; a clone that was just made around it counts.
-func (c *comparison) rootIn(doc *etree.Document, root *etree.Element) *etree.Element {
-	el := findID(doc, attr(inner(root), "id"))
-	if el != nil && el.Parent() != nil && (el.Parent().Tag == "clone" || el.Parent().Tag == "master") {
-		return el.Parent()
+// rootIn finds the element in the working copy; a clone that was just made around it counts. Where its id is there several times, the first
+// is looked at; an edit tells.
+func (c *comparison) rootIn(root *etree.Element) *etree.Element {
+	in := inner(root)
+	el, err := c.work.resolve(address(in))
+	if err != nil {
+		for _, x := range c.work.ids[attr(in, "id")] {
+			if x.Tag == in.Tag {
+				el = x
+				break
+			}
+		}
 	}
 	if el == nil {
-		el = findID(doc, attr(root, "id"))
+		c.errorf("", "%v", err)
+		return nil
+	}
+	if p := el.Parent(); p != nil && (p.Tag == "clone" || p.Tag == "master") {
+		return p
 	}
 	return el
 }
 
-// create makes a part that is not there.
-func (c *comparison) create(i int, part Part, want *etree.Element, wanted []field) {
-	if isSet(part.Section) && len(wanted) == 0 {
-		return
-	}
-	el := want.Copy()
-	for _, k := range el.ChildElements() {
-		if k != inner(el) {
-			c.freshIDs(k)
-		}
-	}
-	if in := inner(el); in != el {
-		for _, k := range in.ChildElements() {
-			c.freshIDs(k)
-		}
-	}
-	c.sectionHome(part.Section)
-	at, after := part.Section, ""
-	if c.o.Group != "" {
-		at, after = "group#"+c.o.Group, c.memberPlace()
-	}
-	switch {
-	case part.Section == "crm_config":
-		after = "^"
-		c.pins = append(c.pins, Pin{Object: c.o.Ref, ID: attr(el, "id")})
-	case isSet(part.Section):
-		el.CreateAttr("id", c.uniqueID(attr(el, "id")))
-	default:
-		for _, id := range []string{attr(el, "id"), attr(inner(el), "id")} {
-			if other := findID(c.work, id); other != nil {
-				c.errs = append(c.errs, fmt.Errorf("%s: %s: the id %q is taken by a <%s> in the cluster; choose another name",
-					c.o.Pos[""], c.o.Ref, id, other.Tag))
-				return
-			}
-		}
-		c.pins = append(c.pins, Pin{Object: c.o.Ref, ID: attr(inner(el), "id")})
-	}
-	c.do(Edit{Do: create, At: at, After: after, XML: Fragment(source(el))})
-	c.whole = c.whole || i == 0 && !isSet(part.Section)
-	for _, f := range wanted {
-		c.diff(f.path(), "", shown(f), reconcile.Safe, "")
-	}
-}
-
-// memberPlace is the id after which a new member of a group goes: the nearest declared one before it that is there.
-func (c *comparison) memberPlace() string {
-	g := findID(c.work, c.o.Group)
-	if g == nil {
-		return ""
-	}
-	var declared []string
-	for _, o := range c.planner.want.Objects {
-		if o.Ref == c.o.Ref {
-			break
-		}
-		if o.Group == c.o.Group {
-			declared = append(declared, o.Ref.Name)
-		}
-	}
-	for i := len(declared) - 1; i >= 0; i-- {
-		if m := findID(c.work, declared[i]); m != nil && m.Parent() == g {
-			return declared[i]
-		}
-	}
-	last := ""
-	for _, k := range g.ChildElements() { // in front of the members
-		if k.Tag == "primitive" {
-			break
-		}
-		last = attr(k, "id")
-	}
-	if last == "" {
-		return "^"
-	}
-	return last
-}
-
 // shown is a field's value for people.
 func shown(f field) string {
-	if f.el != nil && secretPair(f.el) {
+	switch {
+	case f.el != nil && secretPair(f.el), f.attr == "value" && f.value == lrm:
 		return reconcile.Mask
-	}
-	if f.attr == "value" && f.value == lrm {
-		return reconcile.Mask
+	case f.none:
+		return "(no value)"
 	}
 	return f.value
 }
@@ -251,7 +197,7 @@ func shown(f field) string {
 func (c *comparison) field(part Part, f field, want, root *etree.Element, created map[*etree.Element]bool) {
 	for el := f.el; el != nil; el = el.Parent() {
 		if created[el] { // it came with an element that is new
-			if f.attr != "" {
+			if !f.whole() {
 				c.diff(f.path(), "", shown(f), c.risk(f.path()), "")
 			}
 			return
@@ -259,14 +205,24 @@ func (c *comparison) field(part Part, f field, want, root *etree.Element, create
 	}
 	live, ok := c.live[f.path()]
 	switch {
-	case ok && (f.attr == "" || c.equal(f, live)):
+	case ok && (f.whole() || c.equal(f, live)):
+	case !ok && c.saysNothing(f):
+	case ok && live.attr == masterAttr:
+		c.errorf(f.path(), "is a <master> in the cluster, which is always promotable; make it a clone there first (cibadmin --replace), or say promotable: true")
+	case ok && f.kind == block:
+		c.replaceBlock(part, f, live.el)
+		c.diff(f.path(), shown(live), shown(f), c.risk(f.path()), "")
 	case ok:
 		value := reconcile.Plain(f.value)
 		if secretPair(f.el) {
 			value = reconcile.Secret(f.value)
 		}
 		c.pinField(part, live)
-		c.do(Edit{Do: set, At: address(live.el), Attr: live.attr, Value: value})
+		if f.none {
+			c.do(Edit{Do: unset, At: address(live.el), Attr: live.attr})
+		} else {
+			c.do(Edit{Do: set, At: address(live.el), Attr: live.attr, Value: value})
+		}
 		c.diff(f.path(), shown(live), shown(f), c.risk(f.path()), "")
 	default:
 		c.add(part, f, want, root, created)
@@ -275,13 +231,21 @@ func (c *comparison) field(part Part, f field, want, root *etree.Element, create
 
 func (c *comparison) equal(f, live field) bool {
 	if live.value == reconcile.Mask { // a recorded CIB: its passwords were left out
-		c.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: c.o.Ref, Path: f.path(), Source: c.o.Pos[f.path()],
-			Text: "is not compared: the recorded CIB leaves passwords out"})
+		c.uncompared(f, "is not compared: the recorded CIB leaves passwords out")
 		return true
+	}
+	if f.value == lrm && f.attr == "value" && live.value != lrm && !live.none {
+		if equal, told := c.clearText(f, live); told {
+			return equal
+		}
 	}
 	name := f.attr
 	if f.attr == "value" {
 		name = f.name
 	}
-	return same(f.kind, name, f.value, live.value)
+	return f.none == live.none && same(f.kind, name, f.value, live.value)
+}
+
+func (c *comparison) uncompared(f field, text string) {
+	c.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: c.o.Ref, Path: f.path(), Source: c.o.Pos[f.path()], Text: text})
 }

@@ -4,11 +4,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/beevik/etree"
+
 	"github.com/hactl/hactl/reconcile"
 )
 
-// removed looks at the fields that are there and not wanted: what the manifest says is null or what the inventory records as ours goes,
-// the rest stays and is told.
+// removed looks at the fields that are there and not wanted: what the manifest says is null, what the inventory records as ours and what
+// cannot stand beside a wanted field goes; the rest stays and is told.
 func (c *comparison) removed() {
 	ours := c.inv.el != nil && c.inv.owner == c.planner.want.Owner
 	gone := map[string]bool{}
@@ -18,48 +20,92 @@ func (c *comparison) removed() {
 			continue
 		}
 		part := c.partOf(path)
+		other := c.excludedBy(path)
+		why := ""
 		switch {
-		case slices.Contains(c.o.Null, path), ours && c.inv.fields[path] && c.removable(f):
-			gone[path] = true
-			c.pinField(part, f)
-			if !isSet(part.Section) && part.Section != "nodes" {
-				c.pin(c.topOf(f))
-			}
-			switch {
-			case f.group == "clone" && f.name == "":
-				c.unwrap(f)
-			case f.attr == "" || f.el.Tag == "nvpair":
-				c.do(Edit{Do: remove, At: address(f.el)})
-			default:
-				c.do(Edit{Do: unset, At: address(f.el), Attr: f.attr})
-			}
-			why := ""
-			if !slices.Contains(c.o.Null, path) {
-				why = "it left the manifest"
-			}
-			c.diff(path, shown(f), "", c.risk(path), why)
+		case other != "":
+			why = "it excludes " + other
+		case slices.Contains(c.o.Null, path):
+		case ours && c.inv.fields[path] && c.removable(f):
+			why = "it left the manifest"
 		default:
-			if !has(f.el, "id") && f.attr == "" || c.silent(part, f) {
-				continue
-			}
-			if f.attr == "" {
+			if f.whole() {
+				if part.Section == "constraints" && f.el.Parent().Tag == "constraints" {
+					continue
+				}
 				gone[path] = true // its own fields need no note each
 			}
-			kind := reconcile.NoteUnmanaged
-			if runtimeField(path) {
-				kind = reconcile.NoteRuntime
-			}
-			text := "is in the cluster and in no manifest"
-			if v := shown(f); v != "" {
-				text = "is " + v + " in the cluster and in no manifest"
-			}
-			c.note(reconcile.Note{Kind: kind, Object: c.o.Ref, Path: path, Text: text, Source: c.o.Pos[""]})
+			c.unmanaged(part, f)
+			continue
 		}
+		gone[path] = true
+		c.pinField(part, f)
+		switch {
+		case f.kind == block:
+			c.do(Edit{Do: replace, At: address(f.el), Attr: f.tag})
+		case f.group == "clone" && f.name == "":
+			c.unwrap(f)
+		case f.whole() || f.el.Tag == "nvpair" && f.attr != "id":
+			c.do(Edit{Do: remove, At: address(f.el)})
+		default:
+			c.do(Edit{Do: unset, At: address(f.el), Attr: f.attr})
+		}
+		c.diff(path, shown(f), "", c.risk(path), why)
 	}
-	// Constraints that a fence device had and no longer wants are parts of it, not fields of a part.
+	// What a fence device, a topology or a cluster had as parts of their own and no longer wants is no field of a part that is there.
 	if ours {
 		c.removedParts(gone)
 	}
+}
+
+// unmanaged tells of a field that is there and in no manifest.
+func (c *comparison) unmanaged(part Part, f field) {
+	if part.Section == "crm_config" && slices.Contains(pacemakersOwn, f.name) {
+		return
+	}
+	path := f.path()
+	kind := reconcile.NoteUnmanaged
+	if runtimeField(path) {
+		kind = reconcile.NoteRuntime
+	}
+	text := "is in the cluster and in no manifest"
+	if v := shown(f); v != "" && !f.whole() {
+		text = "is " + v + " in the cluster and in no manifest"
+	}
+	c.note(reconcile.Note{Kind: kind, Object: c.o.Ref, Path: path, Text: text, Source: c.o.Pos[""]})
+}
+
+// exclusive are fields that cannot stand beside each other: the schema takes one of each line.
+var exclusive = [][]string{
+	{"agent", "template"}, {"resource.agent", "resource.template"}, {"docker", "podman", "rkt"},
+	{"location.resource", "location.pattern", "location.sets"}, {"location.node", "location.rules"}, {"location.score", "location.rules"},
+	{"location.role", "location.sets"},
+	{"order.first", "order.sets"}, {"order.then", "order.sets"}, {"order.firstAction", "order.sets"}, {"order.thenAction", "order.sets"},
+	{"order.kind", "order.score"},
+	{"colocation.resource", "colocation.sets"}, {"colocation.with", "colocation.sets"}, {"colocation.role", "colocation.sets"},
+	{"colocation.withRole", "colocation.sets"}, {"colocation.nodeAttribute", "colocation.sets"},
+	{"ticket.resource", "ticket.sets"}, {"ticket.role", "ticket.sets"},
+}
+
+// excludedBy names the wanted field beside which a live one cannot stand, "" where it can.
+func (c *comparison) excludedBy(path string) string {
+	if g, ok := strings.CutSuffix(path, "].start-delay"); ok && c.want[g+"].interval-origin"] {
+		return g + "].interval-origin"
+	}
+	if g, ok := strings.CutSuffix(path, "].interval-origin"); ok && c.want[g+"].start-delay"] {
+		return g + "].start-delay"
+	}
+	for _, line := range exclusive {
+		if !slices.Contains(line, path) {
+			continue
+		}
+		for _, other := range line {
+			if other != path && c.want[other] {
+				return other
+			}
+		}
+	}
+	return ""
 }
 
 // under tells whether a field belongs to one that is gone.
@@ -74,13 +120,8 @@ func under(gone map[string]bool, group, path string) bool {
 
 // removable says no for what an element cannot be without.
 func (c *comparison) removable(f field) bool {
-	return f.attr != agentAttr && !(f.name == "" && f.attr == "" && f.el.Parent() != nil && f.el.Parent().Tag == "constraints")
-}
-
-// silent fields need no note: Pacemaker's own, and those of sets that hold everybody's options.
-func (c *comparison) silent(part Part, f field) bool {
-	return part.Section == "crm_config" && slices.Contains(pacemakersOwn, f.name) ||
-		strings.HasPrefix(part.Section, "constraints") && f.attr == "" && f.el.Parent().Tag == "constraints"
+	return f.attr != agentAttr && f.attr != masterAttr && !(f.whole() && f.el.Parent() != nil && f.el.Parent().Tag == "constraints") &&
+		!(f.group == "resource" && f.name == "name")
 }
 
 func (c *comparison) partOf(path string) Part {
@@ -92,32 +133,32 @@ func (c *comparison) partOf(path string) Part {
 	return c.o.Parts[0]
 }
 
-// removedParts deletes the location constraints of avoidTargets that are recorded and not wanted.
+// removedParts deletes the parts that are recorded and not wanted: the location constraints of avoidTargets, fencing levels, sets of cluster
+// options.
 func (c *comparison) removedParts(gone map[string]bool) {
 	for _, path := range sortedKeys(c.inv.fields) {
-		node, ok := strings.CutPrefix(path, "avoidTargets[")
-		if !ok || c.want[path] || gone[path] || !strings.HasSuffix(node, "]") {
+		key, ok := strings.CutSuffix(path, "]")
+		if !ok || c.want[path] || gone[path] {
 			continue
 		}
-		node = strings.TrimSuffix(node, "]")
-		el := findID(c.planner.live, c.o.Ref.Name+"-avoids-"+node)
-		if el == nil || el.Tag != "rsc_location" {
+		kind, key, _ := strings.Cut(key, "[")
+		el, risk := c.recordedPart(kind, key)
+		if el == nil {
 			continue
 		}
 		c.pin(el)
 		c.do(Edit{Do: remove, At: address(el)})
-		c.diff(path, "-INFINITY", "", reconcile.RestartRisk, "it left the manifest")
+		c.diff(path, attr(el, "score")+attr(el, "devices"), "", risk, "it left the manifest")
 	}
-	// Whole sets of defaults.
 	for _, s := range []struct{ prefix, section string }{{"resourceDefaults", "rsc_defaults"}, {"operationDefaults", "op_defaults"}} {
 		if c.o.Ref.Kind != "Cluster" || slices.ContainsFunc(c.o.Parts, func(p Part) bool { return p.Prefix == s.prefix }) {
 			continue
 		}
-		sec := section(c.planner.live, s.section)
+		sec := section(c.planner.live.Document, s.section)
 		if sec == nil {
 			continue
 		}
-		for _, f := range fieldsOf(s.prefix, plainSet(sec, "meta_attributes")) {
+		for _, f := range fieldsOf(s.prefix, c.o.plainSet(sec, "meta_attributes"), c.o.view) {
 			if c.inv.fields[f.path()] && f.attr != "" {
 				c.pinPair(f.el.Parent(), attr(f.el, "name"), c.o.Ref)
 				c.do(Edit{Do: remove, At: address(f.el)})
@@ -125,6 +166,30 @@ func (c *comparison) removedParts(gone map[string]bool) {
 			}
 		}
 	}
+}
+
+// recordedPart finds a part by its path KIND[KEY] in the live CIB, or nil.
+func (c *comparison) recordedPart(kind, key string) (*etree.Element, reconcile.Risk) {
+	t := c.planner.live
+	switch {
+	case kind == "avoidTargets" && c.o.Ref.Kind == "FenceDevice":
+		return t.findIn("constraints", c.o.Ref.Name+"-avoids-"+key), reconcile.RestartRisk
+	case kind == "levels" && c.o.Ref.Kind == "FencingTopology":
+		return c.homes.levels[key], reconcile.Safe
+	case c.o.Ref.Kind != "Cluster":
+		return nil, 0
+	}
+	name := map[string]string{"propertySets": "crm_config", "resourceDefaultSets": "rsc_defaults", "operationDefaultSets": "op_defaults"}[kind]
+	s := section(t.Document, name)
+	if s == nil || key == inventoryID {
+		return nil, 0
+	}
+	for _, el := range s.ChildElements() {
+		if ref, ok := strings.CutPrefix(key, "@"); ok && attr(el, "id-ref") == ref || !ok && attr(el, "id") == key {
+			return el, reconcile.Safe
+		}
+	}
+	return nil, 0
 }
 
 // runtimeField tells the fields that operators and tools set while the cluster runs.
@@ -145,83 +210,6 @@ func runtimeConstraint(id string) bool {
 		}
 	}
 	return false
-}
-
-// leftovers tells of objects that no manifest tells, and of records without an object.
-func (p *planner) leftovers() {
-	wanted, ids := map[reconcile.Ref]bool{}, map[string]bool{}
-	for _, o := range p.want.Objects {
-		wanted[o.Ref] = true
-		for _, part := range o.Parts {
-			if el, err := fragment(part.XML); err == nil {
-				ids[attr(el, "id")], ids[attr(inner(el), "id")] = true, true
-			}
-		}
-	}
-	recorded := map[string]bool{}
-	for _, ref := range sortedRefs(p.inv) {
-		e := p.inv[ref]
-		recorded[ref.Name] = true
-		if wanted[ref] || e.owner != p.want.Owner || ref.Kind == "Node" || ref.Kind == "Cluster" {
-			continue
-		}
-		if findID(p.live, ref.Name) == nil {
-			p.pinPair(inventorySet(p.live), attr(e.el, "name"), ref)
-			p.do(Edit{Do: remove, At: address(e.el)})
-			p.changes = append(p.changes, reconcile.Change{Object: ref, Action: reconcile.Delete, Path: "record",
-				Source: p.want.Source, Why: "the object is gone from the cluster"})
-			continue
-		}
-		p.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: ref, Text: "is no longer in the manifests and stays; delete it with --prune"})
-	}
-	for _, name := range []string{"resources", "constraints"} {
-		s := section(p.live, name)
-		if s == nil {
-			continue
-		}
-		for _, el := range s.ChildElements() {
-			id := attr(el, "id")
-			if ids[id] || ids[attr(inner(el), "id")] || recorded[id] || recorded[attr(inner(el), "id")] || p.avoidsOf(id, recorded) {
-				continue
-			}
-			kind := reconcile.NoteUnmanaged
-			if runtimeConstraint(id) {
-				kind = reconcile.NoteRuntime
-			}
-			p.note(reconcile.Note{Kind: kind, Object: reconcile.Ref{Kind: el.Tag, Name: id}, Text: "is in the cluster and in no manifest"})
-		}
-	}
-	p.foreignSets()
-}
-
-// avoidsOf tells whether a constraint is part of a fence device of the inventory.
-func (p *planner) avoidsOf(id string, recorded map[string]bool) bool {
-	i := strings.LastIndex(id, "-avoids-")
-	return i > 0 && recorded[id[:i]]
-}
-
-// foreignSets tells of property sets that are not ours, and of foreign names in the inventory.
-func (p *planner) foreignSets() {
-	crm := section(p.live, "crm_config")
-	if crm == nil {
-		return
-	}
-	home := plainProperties(crm)
-	for _, s := range crm.ChildElements() {
-		if s == home {
-			continue
-		}
-		if attr(s, "id") != inventoryID {
-			p.note(reconcile.Note{Kind: reconcile.NoteRuntime, Object: reconcile.Ref{Kind: s.Tag, Name: attr(s, "id")}, Text: "is a property set of an agent or a tool, left alone"})
-			continue
-		}
-		for _, nv := range s.ChildElements() {
-			if !strings.HasPrefix(attr(nv, "name"), inventoryID+"-") {
-				p.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: Options(p.want.Cluster), Path: "properties." + attr(nv, "name"),
-					Text: "stands in hactl's inventory, where it does not belong: declare it in the manifest and remove it there (cibadmin --delete --xpath \"//nvpair[@id='" + attr(nv, "id") + "']\")"})
-			}
-		}
-	}
 }
 
 // Notes tells what is in the cluster and left alone.

@@ -1,11 +1,10 @@
 package cib
 
 import (
-	"strings"
-
-	"fmt"
+	"cmp"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/beevik/etree"
 
@@ -19,30 +18,36 @@ func (c *comparison) wrap(root, want *etree.Element) {
 	}
 	if root.Tag == "clone" || root.Tag == "master" {
 		if attr(root, "id") != attr(want, "id") {
-			c.errs = append(c.errs, fmt.Errorf("%s: spec.clone.name: the clone of %s is named %q in the cluster, and constraints refer to that name; say clone: {name: %s}",
-				c.o.Pos["clone"], c.o.Ref.Name, attr(root, "id"), attr(root, "id")))
+			c.errorf("clone", "its clone is named %q in the cluster, and constraints refer to that name; say clone: {name: %s}", attr(root, "id"), attr(root, "id"))
 		}
 		return
 	}
-	el := findID(c.work, attr(root, "id"))
-	wrap := etree.NewElement("clone")
-	wrap.CreateAttr("id", attr(want, "id"))
+	el := c.rootIn(root)
+	if el == nil {
+		return
+	}
+	if other := c.work.find(attr(want, "id")); other != nil {
+		c.errorf("clone", "the id %q is taken by a <%s> in the cluster; say clone: {name: …}", attr(want, "id"), other.Tag)
+		return
+	}
+	wrap := element("clone", attr(want, "id"))
+	if d := attr(want, "description"); d != "" {
+		wrap.CreateAttr("description", d)
+	}
 	for _, k := range want.ChildElements() {
 		if k != inner(want) {
 			k = k.Copy()
-			c.freshIDs(k)
+			if !c.freshIDs(k) {
+				return
+			}
 			wrap.AddChild(k)
 		}
 	}
-	if other := findID(c.work, attr(want, "id")); other != nil {
-		c.errs = append(c.errs, fmt.Errorf("%s: spec.clone: the id %q is taken by a <%s> in the cluster; say clone: {name: …}", c.o.Pos["clone"], attr(want, "id"), other.Tag))
-		return
-	}
 	c.do(Edit{Do: create, At: address(el.Parent()), After: attr(el, "id"), XML: Fragment(source(wrap))})
 	c.do(Edit{Do: move, At: address(el), To: "clone#" + attr(want, "id")})
-	for _, f := range fieldsOf("", wrap) { // they came with it
+	for _, f := range fieldsOf("", wrap, c.o.view) { // they came with it
 		c.live[f.path()] = f
-		if f.attr != "" {
+		if !f.whole() {
 			c.diff(f.path(), "", shown(f), reconcile.RestartRisk, "")
 		}
 	}
@@ -51,9 +56,10 @@ func (c *comparison) wrap(root, want *etree.Element) {
 
 // unwrap takes the clone away from around a resource.
 func (c *comparison) unwrap(f field) {
-	wrap := findID(c.work, attr(f.el, "id"))
+	wrap, err := c.work.resolve(address(f.el))
 	in := inner(wrap)
-	if in == wrap {
+	if err != nil || in == wrap {
+		c.errorf("", "its clone cannot be taken away: %v", err)
 		return
 	}
 	c.do(Edit{Do: move, At: address(in), To: address(wrap.Parent()), After: attr(wrap, "id")})
@@ -66,7 +72,7 @@ func (c *comparison) place(part Part, root *etree.Element) {
 		return
 	}
 	in := ""
-	if root.Parent().Tag == "group" {
+	if p := root.Parent().Tag; p == "group" || p == "bundle" {
 		in = attr(root.Parent(), "id")
 	}
 	if in == c.o.Group {
@@ -82,7 +88,7 @@ func (c *comparison) place(part Part, root *etree.Element) {
 		return
 	}
 	if root.Tag != "primitive" {
-		c.errs = append(c.errs, fmt.Errorf("%s: %s: is a clone in the cluster and cannot be a member of a group; remove its clone first", c.o.Pos[""], c.o.Ref))
+		c.errorf("", "is a clone in the cluster and cannot be a member of a group; remove its clone first")
 		return
 	}
 	c.do(Edit{Do: move, At: address(root), To: "group#" + c.o.Group, After: c.memberPlace()})
@@ -90,23 +96,21 @@ func (c *comparison) place(part Part, root *etree.Element) {
 
 // groupOrders brings the declared members of groups into the declared order.
 func (p *planner) groupOrders() {
-	for i := 1; i < len(p.want.Objects); i++ {
-		o, before := &p.want.Objects[i], &p.want.Objects[i-1]
+	for i := 1; i < len(p.objects); i++ {
+		o, before := p.objects[i], p.objects[i-1]
 		if o.Group == "" || o.Group != before.Group {
 			continue
 		}
-		a, b := findID(p.work, before.Ref.Name), findID(p.work, o.Ref.Name)
+		a, b := p.work.findIn("resources", before.Ref.Name), p.work.findIn("resources", o.Ref.Name)
 		if a == nil || b == nil || a.Parent() != b.Parent() || a.Index() < b.Index() {
 			continue
 		}
-		if g := findID(p.live, o.Group); g != nil {
+		if g := p.live.findIn("resources", o.Group); g != nil {
 			p.pinElement(g, o.Ref)
 		}
 		p.do(Edit{Do: move, At: address(b), To: address(a.Parent()), After: before.Ref.Name})
-		p.change(o, reconcile.Update, "group", "before "+before.Ref.Name, "after "+before.Ref.Name, reconcile.RestartRisk, "order is meaning in a group")
-		if !slices.Contains(p.awaited, o.Ref.Name) {
-			p.awaited = append(p.awaited, o.Ref.Name)
-		}
+		p.change(o.Object, reconcile.Update, "group", "before "+before.Ref.Name, "after "+before.Ref.Name, reconcile.RestartRisk, "order is meaning in a group")
+		p.await(o.Ref.Name)
 	}
 }
 
@@ -119,9 +123,9 @@ func (c *comparison) finish() {
 	switch {
 	case c.whole || !c.found && c.inv.el == nil && (c.o.Ref.Kind == "Cluster" || c.o.Ref.Kind == "Node"):
 		action = reconcile.Create
-		c.changes = append(c.changes, reconcile.Change{Object: c.o.Ref, Action: action, Source: c.o.Pos[""]})
-		if members := c.members(); members != "" {
-			c.changes = append(c.changes, reconcile.Change{Object: c.o.Ref, Action: action, Path: "resources", Want: members, Source: c.o.Pos[""]})
+		c.tell(reconcile.Change{Object: c.o.Ref, Action: action, Source: c.o.Pos[""]})
+		if members := c.membersOf(); members != "" {
+			c.tell(reconcile.Change{Object: c.o.Ref, Action: action, Path: "resources", Want: members, Source: c.o.Pos[""]})
 		}
 	case c.inv.el == nil:
 		action, least, why = reconcile.Adopt, reconcile.AdoptRisk, "it was made by someone else and differs"
@@ -139,25 +143,23 @@ func (c *comparison) finish() {
 		} else {
 			raise(&d)
 		}
-		c.changes = append(c.changes, d)
+		c.tell(d)
 	}
-	if k := c.o.Ref.Kind; k == "Resource" || k == "ResourceGroup" || k == "FenceDevice" {
-		c.awaited = append(c.awaited, c.o.Ref.Name)
-		if g := c.o.Group; g != "" && !slices.Contains(c.awaited, g) {
-			c.awaited = append(c.awaited, g) // the members behind it restart with it
+	switch c.o.Ref.Kind {
+	case "Resource", "ResourceGroup", "FenceDevice", "Bundle":
+		c.await(c.o.Ref.Name)
+		if c.o.Group != "" {
+			c.await(c.o.Group) // the members behind it restart with it
 		}
 	}
 }
 
-// members lists what a new group is made of.
-func (c *comparison) members() string {
-	var names []string
-	for _, o := range c.planner.want.Objects {
-		if o.Group != "" && o.Group == c.o.Ref.Name {
-			names = append(names, o.Ref.Name)
-		}
+// membersOf lists what a new group is made of.
+func (c *comparison) membersOf() string {
+	if c.o.Ref.Kind != Group("").Kind {
+		return ""
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(c.members[c.o.Ref.Name], ", ")
 }
 
 func sortedKeys(m map[string]bool) []string {
@@ -174,6 +176,8 @@ func sortedRefs(m map[reconcile.Ref]entry) []reconcile.Ref {
 	for r := range m {
 		rs = append(rs, r)
 	}
-	sort.Slice(rs, func(i, j int) bool { return rs[i].String() < rs[j].String() })
+	slices.SortFunc(rs, func(a, b reconcile.Ref) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+	})
 	return rs
 }

@@ -30,6 +30,9 @@ var (
 // Name is "cib".
 func (*Driver) Name() string { return "cib" }
 
+// named refers to an object of a kind of the manifests.
+func named(kind, id string) reconcile.Ref { return reconcile.Ref{Kind: kind, Name: id} }
+
 // Resource names a primitive of a manifest, also one in a group.
 func Resource(id string) reconcile.Ref { return reconcile.Ref{Kind: "Resource", Name: id} }
 

@@ -10,21 +10,21 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// Edit is one change of the configuration. Elements are addressed as TAG#ID, children without an id as TAG#ID/CHILD, the sections by
-// their name alone.
+// Edit is one change of the configuration. Elements are addressed as TAG#ID, children without an id as TAG#ID/CHILD (see address), the
+// sections by their name alone.
 type Edit struct {
-	// Do is create, delete, set, unset or move.
+	// Do is create, delete, set, unset, move or replace.
 	Do string `json:"do"`
 	// At is the element that is deleted, moved or has its attribute changed; of a create, the parent of the new element.
 	At string `json:"at"`
 	// To is the new parent of a move.
 	To string `json:"to,omitempty"`
-	// After is the id of the sibling before the new or moved element: "" is at the end, "^" at the front, "sets" behind the attribute sets.
+	// After is the id of the sibling before the new or moved element: "" is at the end, "^" at the front, "=" where the schema has it.
 	After string `json:"after,omitempty"`
-	// Attr and Value of a set or unset.
+	// Attr and Value of a set or unset; Attr of a replace is the tag of the children that go.
 	Attr  string         `json:"attr,omitempty"`
 	Value reconcile.Text `json:"value,omitzero"`
-	// XML is the new element.
+	// XML is the new element; of a replace there are any number.
 	XML Fragment `json:"xml,omitempty"`
 }
 
@@ -35,18 +35,26 @@ const (
 	set    = "set"
 	unset  = "unset"
 	move   = "move"
+	// replace puts elements in the place of all children of one tag: no tool could tell which of them stays.
+	replace = "replace"
+
+	inPlace = "="
 )
 
 // Fragment is an element as text; it prints and marshals with passwords masked.
 type Fragment string
 
 func (f Fragment) String() string {
-	el, err := fragment(string(f))
+	els, err := fragments(string(f))
 	if err != nil {
 		return "(unreadable)"
 	}
-	mask(el)
-	return source(el)
+	var b strings.Builder
+	for _, el := range els {
+		mask(el)
+		b.WriteString(source(el))
+	}
+	return b.String()
 }
 
 // MarshalJSON masks passwords.
@@ -69,6 +77,11 @@ func (e Edit) String() string {
 		return fmt.Sprintf("unset %s %s", e.At, e.Attr)
 	case remove:
 		return "delete " + e.At
+	case replace:
+		if e.XML == "" {
+			return fmt.Sprintf("delete %s in %s", e.Attr, e.At)
+		}
+		return fmt.Sprintf("replace %s in %s: %s", e.Attr, e.At, e.XML)
 	case move:
 		return strings.TrimSpace(fmt.Sprintf("move %s to %s %s", e.At, e.To, place(e.After)))
 	}
@@ -77,7 +90,7 @@ func (e Edit) String() string {
 
 func place(after string) string {
 	switch after {
-	case "", "sets":
+	case "", inPlace:
 		return ""
 	case "^":
 		return "first"
@@ -85,91 +98,82 @@ func place(after string) string {
 	return "after " + after
 }
 
-// address writes an element's address.
-func address(el *etree.Element) string {
-	if id := attr(el, "id"); id != "" {
-		return el.Tag + "#" + id
-	}
-	if p := el.Parent(); p != nil && p.Tag != "configuration" && p.Tag != "cib" && p.Tag != "" {
-		return address(p) + "/" + el.Tag
-	}
-	return el.Tag
-}
-
-// resolve finds an addressed element, or nil.
-func resolve(doc *etree.Document, at string) *etree.Element {
-	head, rest, _ := strings.Cut(at, "/")
-	var el *etree.Element
-	tag, id, named := strings.Cut(head, "#")
-	switch {
-	case named:
-		if el = findID(doc, id); el == nil || el.Tag != tag {
-			return nil
-		}
-	case head == "configuration":
-		el = doc.Root().SelectElement("configuration")
-	default:
-		el = section(doc, head)
-	}
-	for _, t := range strings.FieldsFunc(rest, func(r rune) bool { return r == '/' }) {
-		if el == nil {
-			return nil
-		}
-		el = el.SelectElement(t)
-	}
-	return el
-}
-
-// apply carries the edit out on a document.
-func (e Edit) apply(doc *etree.Document) error {
-	at := resolve(doc, e.At)
-	if at == nil {
-		return fmt.Errorf("%s: there is no %s", e, e.At)
+// apply carries the edit out on a CIB.
+func (e Edit) apply(t *tree) error {
+	at, err := t.resolve(e.At)
+	if err != nil {
+		return fmt.Errorf("%s: %w", e, err)
 	}
 	switch e.Do {
 	case set:
-		if e.Attr == agentAttr {
+		switch e.Attr {
+		case agentAttr:
 			setAgent(at, e.Value.Reveal())
-		} else {
+		case "id":
+			t.drop(at)
+			at.CreateAttr("id", e.Value.Reveal())
+			t.add(at)
+		default:
 			at.CreateAttr(e.Attr, e.Value.Reveal())
 		}
 	case unset:
-		at.RemoveAttr(e.Attr)
+		names := []string{e.Attr}
+		if e.Attr == agentAttr {
+			names = strings.Split(agentAttr, ":")
+		}
+		for _, name := range names {
+			at.RemoveAttr(name)
+		}
 	case remove:
 		if at.Parent() == nil {
 			return fmt.Errorf("%s: it has no parent", e)
 		}
+		t.drop(at)
 		at.Parent().RemoveChild(at)
 	case move:
-		to := resolve(doc, e.To)
-		if to == nil {
-			return fmt.Errorf("%s: there is no %s", e, e.To)
+		to, err := t.resolve(e.To)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e, err)
 		}
 		at.Parent().RemoveChild(at)
-		return insert(to, at, e.After)
+		return t.insert(to, at, e.After)
 	case create:
 		el, err := fragment(string(e.XML))
 		if err != nil {
 			return fmt.Errorf("%s: %w", e, err)
 		}
-		return insert(at, el, e.After)
+		t.add(el)
+		return t.insert(at, el, e.After)
+	case replace:
+		els, err := fragments(string(e.XML))
+		if err != nil {
+			return fmt.Errorf("%s: %w", e, err)
+		}
+		for _, old := range at.SelectElements(e.Attr) {
+			t.drop(old)
+			at.RemoveChild(old)
+		}
+		for _, el := range els {
+			t.add(el)
+			at.InsertChildAt(rankPlace(at, el.Tag), el)
+		}
 	default:
 		return fmt.Errorf("unknown edit %q", e.Do)
 	}
 	return nil
 }
 
-func insert(parent, el *etree.Element, after string) error {
+func (t *tree) insert(parent, el *etree.Element, after string) error {
 	switch after {
 	case "":
 		parent.AddChild(el)
 	case "^":
 		parent.InsertChildAt(0, el)
-	case "sets":
-		parent.InsertChildAt(setPlace(parent), el)
+	case inPlace:
+		parent.InsertChildAt(rankPlace(parent, el.Tag), el)
 	default:
-		for _, c := range parent.ChildElements() {
-			if attr(c, "id") == after {
+		for _, c := range t.ids[after] {
+			if c.Parent() == parent {
 				parent.InsertChildAt(c.Index()+1, el)
 				return nil
 			}
@@ -194,11 +198,11 @@ func setAgent(el *etree.Element, agent string) {
 
 // applyAll carries edits out on a copy and raises the epoch, as every change of the configuration must (crm_diff does not).
 func applyAll(doc *etree.Document, edits []Edit) (*etree.Document, error) {
-	out := doc.Copy()
+	out := newTree(doc.Copy())
 	for _, e := range edits {
 		if err := e.apply(out); err != nil {
 			return nil, err
 		}
 	}
-	return out, raiseEpoch(out.Root())
+	return out.Document, raiseEpoch(out.Root())
 }

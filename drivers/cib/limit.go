@@ -19,7 +19,7 @@ const (
 func (p *planner) awaitLimit() time.Duration {
 	limit := fencingTime
 	for _, id := range p.awaited {
-		el := findID(p.work, id)
+		el := p.work.findIn("resources", id)
 		if el == nil {
 			continue
 		}

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/beevik/etree"
 )
 
 // infinity is Pacemaker's score INFINITY (crm.h, CRM_SCORE_INFINITY).
@@ -20,6 +18,8 @@ const (
 	option             // a value of Pacemaker itself: boolean, time span, score or word, by its form and name
 	role
 	agentParam
+	exists // an element as a whole
+	block  // elements that are one field; the value is their text
 )
 
 // same tells whether two values of a field mean the same to Pacemaker. name is the option's or attribute's name.
@@ -171,46 +171,4 @@ func canonicalName(name string) string {
 // splitHosts reads pcmk_host_list: separated by commas, semicolons or white space.
 func splitHosts(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(", ;\t\r\n", r) })
-}
-
-// roleWord writes a role in the words that the schema takes: Promoted and Unpromoted came with pacemaker-3.7.
-func roleWord(s, validateWith string) string {
-	old := !schemaAtLeast(validateWith, 3, 7)
-	switch c := canonicalRole(s); {
-	case c == "Promoted" && old:
-		return "Master"
-	case c == "Unpromoted" && old:
-		return "Slave"
-	case (s == "Master" || s == "Slave") && !old:
-		return c
-	}
-	return s
-}
-
-var schemaForm = regexp.MustCompile(`^pacemaker-(\d+)\.(\d+)$`)
-
-// schemaAtLeast compares the value of validate-with. Unknown words ("none", "pacemaker-next") count as newest.
-func schemaAtLeast(validateWith string, major, minor int) bool {
-	m := schemaForm.FindStringSubmatch(validateWith)
-	if m == nil {
-		return true
-	}
-	x, _ := strconv.Atoi(m[1])
-	y, _ := strconv.Atoi(m[2])
-	return x > major || x == major && y >= minor
-}
-
-// inWords rewrites the roles in an element for the live schema.
-func inWords(el *etree.Element, validateWith string) {
-	for i := range el.Attr {
-		switch el.Attr[i].Key {
-		case "role", "rsc-role", "with-rsc-role":
-			if el.Tag != "acl_target" && el.Tag != "acl_group" {
-				el.Attr[i].Value = roleWord(el.Attr[i].Value, validateWith)
-			}
-		}
-	}
-	for _, c := range el.ChildElements() {
-		inWords(c, validateWith)
-	}
 }

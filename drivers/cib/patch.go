@@ -112,8 +112,9 @@ func (p Patch) check(live *etree.Document) error {
 	if s := attr(cib, "validate-with"); s != p.Schema {
 		return &reconcile.StaleError{Object: Options(p.Cluster), What: "the schema is " + s + " instead of " + p.Schema}
 	}
+	t := newTree(live)
 	for _, pin := range p.Pins {
-		if what := pin.moved(live); what != "" {
+		if what := pin.moved(t); what != "" {
 			return &reconcile.StaleError{Object: pin.Object, What: what}
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/beevik/etree"
-
 	"github.com/hactl/hactl/drivers/corosync"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -20,41 +18,62 @@ const emptyCIB = `<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" ep
 // planner compares one want with one have.
 type planner struct {
 	want, have State
-	live       *etree.Document // as observed
-	work       *etree.Document // live with the edits so far
+	live       *tree // as observed
+	work       *tree // live with the edits so far
 	inv        map[reconcile.Ref]entry
-	schema     string
+	dialect    dialect
+	refs       map[string]bool // the ids that something refers to
+	objects    []*wanted
+	byRef      map[reconcile.Ref]*wanted
+	members    map[string][]string // of each group, as declared
+	reserved   map[string]bool     // the ids that manifests give
+	homes      homes
 	edits      []Edit
 	pins       []Pin
+	pinned     map[[3]string]bool
 	changes    []reconcile.Change
+	changed    map[reconcile.Ref]bool
 	notes      []reconcile.Note
+	told       map[reconcile.Note]bool
 	probes     []Object
 	awaited    []string
+	awaits     map[string]bool
 	errs       []error
 	registered map[string]string // see registration
+	secretsOf  map[secretKey]*Secret
+	clear      map[secretKey]bool // the secrets that stay in the CIB in clear text
+	offline    bool               // there is no cluster: the CIB is made for a file
 }
 
 // newPlanner compares; its fields hold the answer.
-func newPlanner(want, have State) (*planner, error) {
-	p := &planner{want: want, have: have, registered: map[string]string{}}
+func newPlanner(want, have State) (*planner, error) { return compare(want, have, false) }
+
+func compare(want, have State, offline bool) (*planner, error) {
+	p := &planner{want: want, have: have, offline: offline, clear: map[secretKey]bool{}, registered: map[string]string{}, pinned: map[[3]string]bool{}, changed: map[reconcile.Ref]bool{},
+		told: map[reconcile.Note]bool{}, awaits: map[string]bool{}}
 	src := string(have.CIB)
 	if src == "" {
 		src = emptyCIB
 	}
-	var err error
-	if p.live, err = parse(src); err != nil {
+	doc, err := parse(src)
+	if err != nil {
 		return nil, fmt.Errorf("the CIB of %s: %w", have.From, err)
 	}
-	if p.live.Root().SelectElement("configuration") == nil {
+	if doc.Root().SelectElement("configuration") == nil {
 		return nil, fmt.Errorf("the CIB of %s has no configuration: was it read as another user than root?", have.From)
 	}
-	p.work = p.live.Copy()
-	p.schema = attr(p.live.Root(), "validate-with")
-	p.inv = inventory(p.live)
-	for _, o := range want.Objects {
-		p.object(o)
-		p.rotate(o)
+	p.live, p.work = newTree(doc), newTree(doc.Copy())
+	p.dialect = dialectOf(doc)
+	p.inv = inventory(doc)
+	p.homes = homesOf(doc)
+	if err := p.read(); err != nil {
+		return nil, err
 	}
+	for _, o := range p.objects {
+		p.object(o)
+		p.rotate(*o.Object)
+	}
+	p.withoutClear()
 	p.groupOrders()
 	p.seed()
 	p.leftovers()
@@ -103,7 +122,7 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 		st.Needs = append(st.Needs, corosync.Formed(want.Cluster))
 	}
 	if st.Pending == "" {
-		st.Ops = []reconcile.Op{Patch{Cluster: want.Cluster, Schema: p.schema, Edits: p.edits, Pins: p.pins,
+		st.Ops = []reconcile.Op{Patch{Cluster: want.Cluster, Schema: p.dialect.schema, Edits: p.edits, Pins: p.pins,
 			Judged: digest(p.work.Root().SelectElement("configuration"), nil)}}
 		if len(p.awaited) > 0 {
 			st.Ops = append(st.Ops, Await{Resources: p.awaited, Limit: p.awaitLimit()})
@@ -134,7 +153,8 @@ func (p *planner) leader() (dc string, quorate bool) {
 }
 
 func (p *planner) note(n reconcile.Note) {
-	if !slices.Contains(p.notes, n) {
+	if !p.told[n] {
+		p.told[n] = true
 		p.notes = append(p.notes, n)
 	}
 }
@@ -154,7 +174,21 @@ func (p *planner) change(o *Object, a reconcile.Action, path, have, want string,
 	if !ok {
 		pos = o.Pos[""]
 	}
-	p.changes = append(p.changes, reconcile.Change{Object: o.Ref, Action: a, Path: path, Have: have, Want: want, Source: pos, Risk: r, Why: why})
+	p.tell(reconcile.Change{Object: o.Ref, Action: a, Path: path, Have: have, Want: want, Source: pos, Risk: r, Why: why})
+}
+
+// tell takes a change into the plan.
+func (p *planner) tell(c reconcile.Change) {
+	p.changed[c.Object] = true
+	p.changes = append(p.changes, c)
+}
+
+// await has apply wait for a resource.
+func (p *planner) await(id string) {
+	if !p.awaits[id] {
+		p.awaits[id] = true
+		p.awaited = append(p.awaited, id)
+	}
 }
 
 // seed removes the short dc-deadtime with which a new cluster was seeded, unless a manifest declares one.
@@ -168,50 +202,47 @@ func (p *planner) seed() {
 	})
 	if !p.have.formed() {
 		if !declared {
-			p.changes = append(p.changes, gone)
+			p.tell(gone)
 		}
 		return
 	}
-	el := findID(p.work, corosync.SeedID)
+	el := p.work.find(corosync.SeedID)
 	if el == nil || declared {
 		return
 	}
 	gone.Have = attr(el, "value")
 	p.pinPair(el.Parent(), attr(el, "name"), ref)
 	p.do(Edit{Do: remove, At: address(el)})
-	p.changes = append(p.changes, gone)
+	p.tell(gone)
 }
 
 // record brings the inventory up to date with what is wanted.
 func (p *planner) record() {
-	for i := range p.want.Objects {
-		o := &p.want.Objects[i]
-		fields := p.wantedFields(o)
-		value := encodeEntry(p.want.Owner, fields)
+	for _, o := range p.objects {
+		value := encodeEntry(p.want.Owner, o.fields)
 		e := p.inv[o.Ref]
 		shared := o.Ref.Kind == "Cluster" || o.Ref.Kind == "Node" // there without hactl, too
-		if e.value == value || len(fields) == 0 && e.el == nil && shared {
+		if e.value == value || len(o.fields) == 0 && e.el == nil && shared {
 			continue
 		}
 		name := entryName(o.Ref)
-		changed := slices.ContainsFunc(p.changes, func(c reconcile.Change) bool { return c.Object == o.Ref })
+		changed := p.changed[o.Ref]
 		switch {
 		case e.el != nil && e.owner != p.want.Owner:
-			p.change(o, reconcile.Adopt, "owner", e.owner, p.want.Owner, reconcile.AdoptRisk, "another owner manages it")
+			p.change(o.Object, reconcile.Adopt, "owner", e.owner, p.want.Owner, reconcile.AdoptRisk, "another owner manages it")
 		case !changed && e.el == nil:
 			p.note(reconcile.Note{Kind: reconcile.NoteAdopts, Object: o.Ref, Text: "is as wanted and is taken over", Source: o.Pos[""]})
-			p.change(o, reconcile.Adopt, "", "", "", reconcile.Safe, "")
+			p.change(o.Object, reconcile.Adopt, "", "", "", reconcile.Safe, "")
 		case !changed:
-			p.change(o, reconcile.Adopt, "fields", "", "", reconcile.Safe, "the record of the managed fields changes")
+			p.change(o.Object, reconcile.Adopt, "fields", "", "", reconcile.Safe, "the record of the managed fields changes")
 		}
-		p.pinPair(inventorySet(p.live), name, o.Ref)
+		p.pinPair(inventorySet(p.live.Document), name, o.Ref)
 		if e.el != nil {
 			p.do(Edit{Do: set, At: address(e.el), Attr: "value", Value: reconcile.Plain(value)})
 			continue
 		}
 		p.inventoryHome()
-		nv := etree.NewElement("nvpair")
-		nv.CreateAttr("id", name)
+		nv := element("nvpair", name)
 		nv.CreateAttr("name", name)
 		nv.CreateAttr("value", value)
 		p.do(Edit{Do: create, At: "cluster_property_set#" + inventoryID, XML: Fragment(source(nv))})
@@ -220,77 +251,28 @@ func (p *planner) record() {
 
 // inventoryHome makes the inventory's property set: never the first one, because pcs writes into that.
 func (p *planner) inventoryHome() {
-	if inventorySet(p.work) != nil {
+	if inventorySet(p.work.Document) != nil {
 		return
 	}
-	p.optionsHome()
+	p.sectionHome("crm_config")
+	if (view{}).plainProperties(section(p.work.Document, "crm_config")) == nil {
+		p.do(Edit{Do: create, At: "crm_config", After: "^", XML: `<cluster_property_set id="cib-bootstrap-options"/>`})
+	}
 	p.do(Edit{Do: create, At: "crm_config", XML: Fragment(`<cluster_property_set id="` + inventoryID + `"/>`)})
 }
 
-// optionsHome makes the first property set.
-func (p *planner) optionsHome() *etree.Element {
-	p.sectionHome("crm_config")
-	crm := section(p.work, "crm_config")
-	if el := plainProperties(crm); el != nil {
-		return el
-	}
-	p.do(Edit{Do: create, At: "crm_config", After: "^", XML: `<cluster_property_set id="cib-bootstrap-options"/>`})
-	return plainProperties(crm)
-}
-
-// plainProperties is the set that cluster options are written to: cib-bootstrap-options, or the first that is not the inventory.
-func plainProperties(crm *etree.Element) *etree.Element {
-	if crm == nil {
-		return nil
-	}
-	var first *etree.Element
-	for _, c := range crm.SelectElements("cluster_property_set") {
-		switch {
-		case attr(c, "id") == "cib-bootstrap-options":
-			return c
-		case first == nil && attr(c, "id") != inventoryID && c.SelectElement("rule") == nil && !has(c, "id-ref"):
-			first = c
-		}
-	}
-	return first
-}
-
 func (p *planner) sectionHome(name string) {
-	if section(p.work, name) == nil {
-		p.do(Edit{Do: create, At: "configuration", XML: Fragment("<" + name + "/>")})
+	if section(p.work.Document, name) == nil {
+		p.do(Edit{Do: create, At: "configuration", After: inPlace, XML: Fragment("<" + name + "/>")})
 	}
 }
 
 // wantedFields are all fields of an object's parts.
 func (p *planner) wantedFields(o *Object) []field {
-	var fields []field
-	for _, part := range o.Parts {
-		el, err := fragment(part.XML)
-		if err != nil {
-			continue // told by object
-		}
-		fields = append(fields, fieldsOf(part.Prefix, el)...)
+	if w := p.byRef[o.Ref]; w != nil {
+		return w.fields
 	}
-	return fields
-}
-
-// uniqueID makes an id that no element has yet.
-func (p *planner) uniqueID(id string) string {
-	base := id
-	for n := 1; findID(p.work, id) != nil; n++ {
-		id = fmt.Sprintf("%s-%d", base, n)
-	}
-	return id
-}
-
-// freshIDs gives the element and what is in it ids that are free, but for the ids of objects.
-func (p *planner) freshIDs(el *etree.Element) {
-	if id := attr(el, "id"); id != "" {
-		el.CreateAttr("id", p.uniqueID(id))
-	}
-	for _, c := range el.ChildElements() {
-		p.freshIDs(c)
-	}
+	return nil
 }
 
 // joinWords joins for a sentence.

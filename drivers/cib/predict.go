@@ -47,9 +47,9 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	var verdict, agents error
 	var unknown []string
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { base, err = rounds(gctx, h, p.live); return err })
+	g.Go(func() (err error) { base, err = rounds(gctx, h, p.live.Document); return err })
 	g.Go(func() (err error) { then, err = rounds(gctx, h, proposed); return err })
-	g.Go(func() error { verdict = verifyNew(gctx, h, p.live, proposed); return nil })
+	g.Go(func() error { verdict = verifyNew(gctx, h, p.live.Document, proposed); return nil })
 	g.Go(func() error { unknown, agents = p.checkAgents(gctx, h); return nil })
 	simErr := g.Wait()
 	var invalid *InvalidError

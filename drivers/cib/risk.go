@@ -1,6 +1,7 @@
 package cib
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hactl/hactl/reconcile"
@@ -15,12 +16,14 @@ func (c *comparison) risk(path string) reconcile.Risk {
 		switch {
 		case strings.HasPrefix(path, "meta.") || strings.HasPrefix(path, "operations[") || path == "description":
 			return reconcile.Safe
-		case path == "agent" || strings.HasPrefix(path, "params."):
+		case path == "agent" || strings.HasPrefix(path, "params.") || strings.HasPrefix(path, "paramSets["):
 			return reconcile.ReloadRisk // the device starts anew; nothing that serves notices
 		}
 		return reconcile.Safe
-	case "Resource", "ResourceGroup":
-		if path == "agent" || path == "template" || path == "clone" || strings.HasPrefix(path, "params.") {
+	case "Resource", "ResourceGroup", "ResourceTemplate", "Bundle":
+		head, _, _ := strings.Cut(strings.TrimPrefix(path, "resource."), ".")
+		head, _, _ = strings.Cut(head, "[")
+		if path == "clone" || slices.Contains(restarting, head) {
 			return reconcile.RestartRisk
 		}
 	}
@@ -44,3 +47,6 @@ func raise(d *reconcile.Change) {
 		}
 	}
 }
+
+// restarting are the fields of resources whose change stops what runs and starts it anew.
+var restarting = []string{"agent", "template", "params", "paramSets", "docker", "podman", "rkt", "network", "storage", "resource", "name"}

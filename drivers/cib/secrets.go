@@ -160,16 +160,16 @@ func (p *planner) rotate(o Object) {
 			continue
 		}
 		nv, id := p.secretPair(s), p.registration(s)
-		if id == "" || findID(p.work, attr(nv, "id")) == nil {
+		if id == "" || p.work.find(attr(nv, "id")) == nil {
 			continue
 		}
 		fresh := nv.Copy()
 		fresh.CreateAttr("id", id)
-		p.pinElement(findID(p.live, o.Ref.Name), o.Ref)
+		p.pinElement(p.live.findIn("resources", o.Ref.Name), o.Ref)
 		p.do(Edit{Do: create, At: address(nv.Parent()), After: attr(nv, "id"), XML: Fragment(source(fresh))})
 		p.do(Edit{Do: remove, At: address(nv)})
 		p.change(&o, reconcile.Update, "params."+s.Param, reconcile.Mask, reconcile.Mask, reconcile.ReloadRisk, "the fence device is registered anew with its changed secret")
-		p.awaited = append(p.awaited, o.Ref.Name)
+		p.await(o.Ref.Name)
 		p.probes = append(p.probes, o)
 	}
 }
@@ -212,7 +212,7 @@ func (p *planner) newRegistration(s Secret) string {
 
 // secretPair is the nvpair in the live CIB that refers to a secret.
 func (p *planner) secretPair(s Secret) *etree.Element {
-	live := findID(p.live, s.Resource)
+	live := p.live.findIn("resources", s.Resource)
 	if live == nil {
 		return nil
 	}

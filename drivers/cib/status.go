@@ -201,7 +201,7 @@ func sortedRoles(m map[string][]string) []string {
 // coverage tells for each node which devices can fence it and how they do.
 func coverage(doc *etree.Document, mon *etree.Element, st clusterStatus) []reconcile.Health {
 	var out []reconcile.Health
-	if p := plainProperties(section(doc, "crm_config")); p != nil {
+	if p := (view{}).plainProperties(section(doc, "crm_config")); p != nil {
 		for _, name := range []string{"stonith-enabled", "fencing-enabled"} {
 			if nv := pairNamed(p, name); nv != nil {
 				if on, ok := boolean(attr(nv, "value")); ok && !on {

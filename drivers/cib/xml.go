@@ -96,15 +96,24 @@ func fragment(s string) (*etree.Element, error) {
 	return el, nil
 }
 
+// fragments reads any number of elements.
+func fragments(s string) ([]*etree.Element, error) {
+	box, err := fragment("<fragments>" + s + "</fragments>")
+	if err != nil {
+		return nil, err
+	}
+	els := box.ChildElements()
+	for _, el := range els {
+		box.RemoveChild(el)
+	}
+	return els, nil
+}
+
 // source writes an element as text.
 func source(el *etree.Element) string {
-	doc := etree.NewDocument()
-	doc.SetRoot(el.Copy())
-	s, err := doc.WriteToString()
-	if err != nil { // a strings.Builder does not fail
-		return ""
-	}
-	return s
+	var b strings.Builder
+	el.WriteTo(&b, &etree.WriteSettings{})
+	return b.String()
 }
 
 func attr(el *etree.Element, name string) string {
