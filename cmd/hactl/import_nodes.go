@@ -58,9 +58,7 @@ func (a *app) importNodes(ctx context.Context, f importFlags) (*imported, error)
 	for _, u := range o.Unreachable {
 		im.warnings = append(im.warnings, u.Error()+"; what only it knows is missing")
 	}
-	for _, t := range e.Standing(o).Trouble {
-		im.warnings = append(im.warnings, t)
-	}
+	im.warnings = append(im.warnings, e.Standing(o).Trouble...)
 	return im, nil
 }
 

@@ -15,16 +15,21 @@ const (
 	maxDepth = 200
 )
 
-// bounds refuses a document that is too large to be read as a tree. It only looks at how tags open and close, and leaves it to the reader
-// to find out what is wrong with them.
+// bounds refuses a document that is too large to be read as a tree, or whose tags do not close as they open: the reader of trees does not
+// compare their names, and cannot tell a line. Everything else is left to it.
 func bounds(s string) error {
 	if len(s) > MaxSize {
 		return fmt.Errorf("the document has %d MiB; a CIB of more than %d MiB is not read", len(s)>>20, MaxSize>>20)
 	}
-	elements, depth := 0, 0
+	line := func(at int) int { return 1 + strings.Count(s[:at], "\n") }
+	elements := 0
+	var open []string
 	for at := 0; ; {
 		i := strings.IndexByte(s[at:], '<')
 		if i < 0 {
+			if len(open) > 0 {
+				return fmt.Errorf("line %d: the document ends within <%s>: unexpected EOF", line(len(strings.TrimRight(s, " \t\r\n"))), open[len(open)-1])
+			}
 			return nil
 		}
 		at += i
@@ -39,23 +44,38 @@ func bounds(s string) error {
 		case strings.HasPrefix(rest, "<!"):
 			at += behind(rest, ">")
 		case strings.HasPrefix(rest, "</"):
-			depth--
-			at += 2
+			name := tagName(rest[2:])
+			if len(open) == 0 {
+				return fmt.Errorf("line %d: </%s> closes nothing", line(at), name)
+			}
+			if last := open[len(open)-1]; last != name {
+				return fmt.Errorf("line %d: </%s> stands where <%s> must be closed", line(at), name, last)
+			}
+			open = open[:len(open)-1]
+			at += behind(rest, ">")
 		default:
 			elements++
 			n := tagEnd(rest)
 			if !strings.HasSuffix(rest[:n], "/>") {
-				depth++
+				open = append(open, tagName(rest[1:]))
 			}
 			at += n
-			if depth > maxDepth {
-				return fmt.Errorf("line %d: the document is nested deeper than %d levels", 1+strings.Count(s[:at], "\n"), maxDepth)
+			if len(open) > maxDepth {
+				return fmt.Errorf("line %d: the document is nested deeper than %d levels", line(at), maxDepth)
 			}
 			if elements > maxElements {
 				return fmt.Errorf("the document has more than %d elements", maxElements)
 			}
 		}
 	}
+}
+
+// tagName is the name with which a tag's text begins.
+func tagName(s string) string {
+	if i := strings.IndexAny(s, " \t\r\n/>"); i >= 0 {
+		return s[:i]
+	}
+	return s
 }
 
 // behind is the place behind the first end in s, or the end of s.

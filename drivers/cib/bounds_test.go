@@ -18,7 +18,11 @@ func TestBounds(t *testing.T) {
 		{"too many", strings.Repeat("<b/>", maxElements+1), "more than 1000000 elements"},
 		{"too large", strings.Repeat(" ", MaxSize+1), "more than 32 MiB"},
 		{"comments and the like", strings.Repeat("<!-- <a> --><![CDATA[<a>]]><?x <a>?>", 300), ""},
-		{"cut off", `<a x="`, ""},
+		{"cut off", "<a>\n<b x=\"", "line 2: the document ends within <b"},
+		{"not closed", "<a>\n<b/>", "line 2: the document ends within <a>: unexpected EOF"},
+		{"closed otherwise", "<a>\n<b>\n</a></b>", "line 3: </a> stands where <b> must be closed"},
+		{"closed twice", "<a/>\n</a>", "line 2: </a> closes nothing"},
+		{"names", "<a\tx='1'\n><b ></b ></a\n>", ""},
 		{"empty", "", ""},
 	} {
 		err := bounds(x.text)
