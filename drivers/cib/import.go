@@ -222,7 +222,7 @@ func (s subject) remark(path, format string, args ...any) {
 // lost tells what the object does not say. It stays in the CIB, since hactl leaves alone what no manifest tells.
 func (s subject) lost(path, format string, args ...any) {
 	s.o.Comments = append(s.o.Comments, v1.Comment{Path: path, Lost: true,
-		Text: "Not imported, and left in the cluster as it is: " + fmt.Sprintf(format, args...) + "."})
+		Text: "Not imported, and left in the cluster as it is: " + fmt.Sprintf(format, args...)})
 }
 
 // attributes reads the attributes of an element into a struct and tells those that it has no field for. known are read elsewhere.

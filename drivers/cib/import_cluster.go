@@ -56,7 +56,7 @@ func (im *importer) nodes(sec *etree.Element) {
 		}
 	}
 	if !known && len(spec.Nodes) > 0 {
-		s.remark("spec.nodes", "The CIB does not tell the nodes' addresses: their names stand here, one for each link of corosync is right.")
+		s.remark("spec.nodes", "The CIB does not tell the nodes' addresses: their names stand here. Write the address of each corosync link.")
 	}
 }
 

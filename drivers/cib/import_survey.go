@@ -41,7 +41,18 @@ func (im *importer) survey(el *etree.Element) {
 	if id := attr(el, "id"); id != "" && !slices.Contains(namedByHactl, el.Tag) {
 		im.kept[id] = true
 	}
+	var seen map[string]bool
 	for _, c := range el.ChildElements() {
+		// A set that is not the first of its tag, or has a rule or a score, is told by its id.
+		if slices.Contains(setTags, c.Tag) {
+			if seen[c.Tag] || has(c, "score") || c.SelectElement("rule") != nil {
+				im.kept[attr(c, "id")] = true
+			}
+			if seen == nil {
+				seen = map[string]bool{}
+			}
+			seen[c.Tag] = true
+		}
 		im.survey(c)
 	}
 }

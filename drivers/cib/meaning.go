@@ -2,6 +2,7 @@ package cib
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,12 @@ func same(k kind, name, a, b string) bool {
 		}
 		if name == "pcmk_host_list" {
 			return strings.Join(splitHosts(a), ",") == strings.Join(splitHosts(b), ",")
+		}
+		if name == "pcmk_host_map" {
+			x, y := splitMap(a), splitMap(b)
+			slices.Sort(x)
+			slices.Sort(y)
+			return slices.Equal(x, y)
 		}
 		fallthrough
 	case option:
