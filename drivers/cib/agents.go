@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/beevik/etree"
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/hactl/hactl/api/v1"
@@ -159,24 +160,38 @@ func (p *planner) nearAgent(ctx context.Context, h reconcile.Host, agent string)
 	return install
 }
 
-// givenParams lists the parameters that stand in the changed CIB, by the ids of the objects that are to be looked at. One that has a
-// template is not in it: the rest stands there.
+// givenParams lists the parameters that stand in the changed CIB, by the ids of the objects that are to be looked at, nil where some
+// stand in a template or in a set that is referred to.
 func (p *planner) givenParams(of map[reconcile.Ref]bool) map[string]map[string]bool {
 	given := map[string]map[string]bool{}
 	for r := range of {
 		given[r.Name] = nil
 	}
 	for _, el := range p.work.FindElements("./cib/configuration/resources//primitive") {
-		if _, ok := given[attr(el, "id")]; !ok || has(el, "template") {
-			continue
+		if _, ok := given[attr(el, "id")]; ok && !has(el, "template") {
+			given[attr(el, "id")] = paramNames(el)
 		}
-		names := map[string]bool{}
-		for _, nv := range el.FindElements("./instance_attributes/nvpair") {
-			names[attr(nv, "name")] = true
-		}
-		given[attr(el, "id")] = names
 	}
 	return given
+}
+
+// paramNames are the parameters of a primitive and those that it inherits from its group, clone and bundle.
+func paramNames(el *etree.Element) map[string]bool {
+	names := map[string]bool{}
+	for ; el != nil && el.Tag != "resources"; el = el.Parent() {
+		for _, set := range el.SelectElements("instance_attributes") {
+			if has(set, "id-ref") {
+				return nil
+			}
+			for _, nv := range set.SelectElements("nvpair") {
+				if has(nv, "id-ref") && !has(nv, "name") {
+					return nil
+				}
+				names[attr(nv, "name")] = true
+			}
+		}
+	}
+	return names
 }
 
 // checkParams compares what the manifest gives with the agent's metadata. given is what stands in the CIB, nil where that is not all.

@@ -3,6 +3,7 @@ package agents
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 // place, and each can be silenced by metadata.ignore. Classes without metadata (systemd, service, lsb, …) and providers of whom Debian 12 has
 // no agent are not judged.
 func Check(m *v1.Manifests) (errs, warnings v1.Errors) {
-	c := checker{agents: map[string]*Agent{}, templates: map[string]*v1.ResourceTemplate{}}
+	c := checker{found: map[string]found{}, templates: map[string]*v1.ResourceTemplate{}}
 	for _, t := range m.Templates {
 		c.templates[t.Metadata.Name] = t
 		c.primitive(user{object: &t.Object, path: "spec", abstract: true}, &t.Spec.Primitive)
@@ -62,8 +63,15 @@ func sorted(es v1.Errors) v1.Errors {
 
 type checker struct {
 	errs, warnings v1.Errors
-	agents         map[string]*Agent // found so far; nil for those of whom nothing is known
+	found          map[string]found // by the agents' names
 	templates      map[string]*v1.ResourceTemplate
+}
+
+// found is what is known of an agent: nothing, or that it is there, or that it is not.
+type found struct {
+	agent   *Agent
+	unknown bool
+	hint    string
 }
 
 // user is a place where an agent is used.
@@ -126,7 +134,7 @@ func (c *checker) params(u user, params v1.Options, sets []v1.AttributeSet, secr
 			c.param(u, a, n, u.path+".params."+n, u.path+".params."+n, &v.Text)
 		}
 	}
-	for n := range secrets {
+	for _, n := range slices.Sorted(maps.Keys(secrets)) {
 		c.param(u, a, n, u.path+".secrets."+n, "", nil)
 	}
 	for i, s := range sets {
@@ -150,17 +158,17 @@ func (c *checker) params(u user, params v1.Options, sets []v1.AttributeSet, secr
 
 // agent finds the user's agent, and tells if there is none: once, where the agent is named.
 func (c *checker) agent(u user) *Agent {
-	a, ok := c.agents[u.agent]
+	f, ok := c.found[u.agent]
 	if !ok {
-		a, _ = Find(u.agent)
-		c.agents[u.agent] = a
-	}
-	if a == nil && !u.templated {
-		if hint, unknown := unknown(u.agent, u.fence); unknown {
-			c.errorf(u, v1.LintUnknownAgent, u.path+".agent", "Debian 12 has no agent %s%s", u.agent, hint)
+		if f.agent, ok = Find(u.agent); !ok {
+			f.hint, f.unknown = unknown(u.agent, u.fence)
 		}
+		c.found[u.agent] = f
 	}
-	return a
+	if f.unknown && !u.templated {
+		c.errorf(u, v1.LintUnknownAgent, u.path+".agent", "Debian 12 has no agent %s%s", u.agent, f.hint)
+	}
+	return f.agent
 }
 
 // param checks one parameter; value is nil where it is not known.
