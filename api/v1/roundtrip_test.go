@@ -51,3 +51,28 @@ func TestExpressionRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// What is canonical is valid, stays as it is, and is made without touching the original.
+func TestCanonicalIsStable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := v1test.Manifests(t)
+		m.SetDefaults()
+		var before, after bytes.Buffer
+		if err := v1.WriteYAML(&before, m.All()); err != nil {
+			t.Fatal(err)
+		}
+		once := v1.Canonical(m)
+		if err := v1.WriteYAML(&after, m.All()); err != nil {
+			t.Fatal(err)
+		}
+		if before.String() != after.String() {
+			t.Fatalf("the original changed: %s", cmp.Diff(before.String(), after.String()))
+		}
+		if err := once.Validate(); err != nil {
+			t.Fatalf("not valid: %v", err)
+		}
+		if diff := cmp.Diff(once, v1.Canonical(once), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
