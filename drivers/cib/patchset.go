@@ -115,26 +115,61 @@ func (d *patcher) modify(path string, a, b *etree.Element) {
 	d.modifies = append(d.modifies, c)
 }
 
-func identity(el *etree.Element) string {
-	if id := attr(el, "id"); id != "" {
-		return el.Tag + "#" + id
+// identities tells the children of an element apart: by tag and id. Those that have no id, or one that is there twice, are numbered.
+func identities(els []*etree.Element) []string {
+	keys := make([]string, len(els))
+	seen := make(map[string]int, len(els))
+	for i, el := range els {
+		k := el.Tag
+		if id := attr(el, "id"); id != "" {
+			k += "#" + id
+		}
+		if seen[k]++; seen[k] > 1 {
+			k += "#" + strconv.Itoa(seen[k])
+		}
+		keys[i] = k
 	}
-	return el.Tag
+	return keys
+}
+
+// ambiguous tells whether some children have no path of their own: Pacemaker would take the first for the second.
+func ambiguous(els []*etree.Element) bool {
+	seen := make(map[string]bool, len(els))
+	for _, el := range els {
+		p := elementPath(el)
+		if seen[p] {
+			return true
+		}
+		seen[p] = true
+	}
+	return false
+}
+
+// renewed tells whether an element has to be deleted and made again because its children cannot be addressed.
+func renewed(a, b *etree.Element) bool {
+	as, bs := a.ChildElements(), b.ChildElements()
+	return (ambiguous(as) || ambiguous(bs)) && digest(a, nil) != digest(b, nil)
 }
 
 func (d *patcher) element(path string, a, b *etree.Element) {
-	old := map[string]*etree.Element{}
-	for _, c := range a.ChildElements() {
-		old[identity(c)] = c
-	}
 	as, bs := a.ChildElements(), b.ChildElements()
+	was, is := identities(as), identities(bs)
+	old := make(map[string]*etree.Element, len(as))
+	for i, c := range as {
+		old[was[i]] = c
+	}
 	stay := stays(as, bs)
-	for _, c := range as {
-		if !stay[identity(c)] {
+	for i, c := range bs {
+		if stay[is[i]] && renewed(old[is[i]], c) {
+			delete(stay, is[i])
+		}
+	}
+	for i, c := range as {
+		if !stay[was[i]] {
 			d.deletes = append(d.deletes, change("delete", path+elementPath(c)))
 		}
 	}
-	at := 0
+	at, i := 0, 0
 	for _, t := range b.Child {
 		c, ok := t.(*etree.Element)
 		if !ok {
@@ -143,8 +178,8 @@ func (d *patcher) element(path string, a, b *etree.Element) {
 			}
 			continue
 		}
-		if stay[identity(c)] {
-			o := old[identity(c)]
+		if stay[is[i]] {
+			o := old[is[i]]
 			d.modify(path+elementPath(c), o, c)
 			d.element(path+elementPath(c), o, c)
 		} else {
@@ -154,20 +189,22 @@ func (d *patcher) element(path string, a, b *etree.Element) {
 			d.creates = append(d.creates, creation{at, el})
 		}
 		at++
+		i++
 	}
 }
 
-// stays tells which children are in both lists and keep their order: those of a longest common sequence.
+// stays tells which children are in both lists and keep their order: those of a longest common sequence, by their identities.
 func stays(as, bs []*etree.Element) map[string]bool {
-	index := map[string]int{}
-	for i, c := range as {
-		index[identity(c)] = i
+	was := identities(as)
+	index := make(map[string]int, len(as))
+	for i, k := range was {
+		index[k] = i
 	}
 	type link struct{ value, prev int }
 	var seq []link // longest increasing sequence of old indices, by patience
 	var tails []int
-	for _, c := range bs {
-		i, ok := index[identity(c)]
+	for _, b := range identities(bs) {
+		i, ok := index[b]
 		if !ok {
 			continue
 		}
@@ -186,7 +223,7 @@ func stays(as, bs []*etree.Element) map[string]bool {
 	out := map[string]bool{}
 	if len(tails) > 0 {
 		for i := tails[len(tails)-1]; i >= 0; i = seq[i].prev {
-			out[identity(as[seq[i].value])] = true
+			out[was[seq[i].value]] = true
 		}
 	}
 	return out

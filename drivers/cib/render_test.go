@@ -18,6 +18,17 @@ func TestRender(t *testing.T) {
 	if strings.Contains(text, "hush") || !strings.Contains(text, "lrm://") {
 		t.Error(text)
 	}
+	doc, err := parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nodes []string
+	for _, n := range section(doc, "nodes").ChildElements() {
+		nodes = append(nodes, attr(n, "id")+" "+attr(n, "uname"))
+	}
+	if got := strings.Join(nodes, ", "); got != "1 n1, 2 n2, 3 n3" {
+		t.Errorf("nodes %s", got)
+	}
 }
 
 // State is plain data: what went through JSON plans the same, and tells no password.
