@@ -129,7 +129,11 @@ func (s subject) resourceSets(el *etree.Element, path string) (sets []v1.Resourc
 		if unknown := decode(c, &set); len(unknown) > 0 {
 			return nil, fmt.Errorf("hactl does not know the attribute %s of %s", unknown[0], called(c))
 		}
-		set.ID, set.Score = s.needed(c), tidyScore(set.Score)
+		// Where one member is enough, Pacemaker names the set as what others wait for (one-or-more:ID).
+		if all, known := boolean(set.RequireAll); s.needed(c) == "" && (!known || all || set.ID == attr(el, "id")+"_set") {
+			set.ID = ""
+		}
+		set.Score = tidyScore(set.Score)
 		for _, ref := range c.ChildElements() {
 			if ref.Tag != "resource_ref" || len(ref.Attr) != 1 || attr(ref, "id") == "" {
 				return nil, fmt.Errorf("hactl does not know %s in %s", called(ref), called(c))

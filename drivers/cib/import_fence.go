@@ -64,9 +64,13 @@ func (im *importer) fenceDevice(el *etree.Element) error {
 	return nil
 }
 
-// hostList reads a pcmk_host_list that is plainly a list of nodes; nil if it is not.
+// hostList reads a pcmk_host_list that is plainly a list of nodes; nil if it is not, or is not written as hactl writes it: to Pacemaker a
+// parameter with another text is a changed one.
 func hostList(s string) []string {
 	hosts := splitHosts(s)
+	if strings.Join(hosts, ",") != s {
+		return nil
+	}
 	for i, h := range hosts {
 		if !nodeWord.MatchString(h) || slices.Contains(hosts[:i], h) {
 			return nil
@@ -75,10 +79,14 @@ func hostList(s string) []string {
 	return hosts
 }
 
-// hostMap reads a pcmk_host_map that gives each node one plug; nil if it does not.
+// hostMap reads a pcmk_host_map that gives each node one plug; nil if it does not, or is not written as hactl writes it.
 func hostMap(s string) map[string]string {
 	plugs := map[string]string{}
-	for _, e := range splitMap(s) {
+	entries := splitMap(s)
+	if !slices.IsSorted(entries) || strings.Join(entries, ";") != s {
+		return nil
+	}
+	for _, e := range entries {
 		node, plug, ok := strings.Cut(e, ":")
 		if _, twice := plugs[node]; !ok || twice || plug == "" || !nodeWord.MatchString(node) {
 			return nil

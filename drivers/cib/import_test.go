@@ -73,7 +73,7 @@ func TestImportLook(t *testing.T) {
 
 func TestImportErrors(t *testing.T) {
 	for _, c := range []struct{ cib, want string }{
-		{"<cib", "no readable XML"},
+		{"<cib", "line 1"},
 		{"", ""},
 		{"<crm_mon/>", "not a <cib>"},
 		{"<cib/>", "no <configuration>"},
