@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/drivers/corosync"
 	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/schemas/agents"
 )
 
 type importFlags struct {
@@ -114,6 +116,7 @@ func (a *app) importTo(ctx context.Context, f importFlags) error {
 	if err != nil {
 		return err
 	}
+	im.silence()
 	if err := im.m.Validate(); err != nil { // the importers silence what they know of
 		for _, line := range strings.Split(err.Error(), "\n") {
 			im.warnings = append(im.warnings, "needs to be mended by hand: "+line)
@@ -130,6 +133,22 @@ func (a *app) importTo(ctx context.Context, f importFlags) error {
 		return exitCode(exitError)
 	}
 	return nil
+}
+
+// silence ignores what the known agents speak against: in the cluster that was imported it is so.
+func (im *imported) silence() {
+	objects := map[string]*v1.Object{}
+	for _, o := range im.m.Objects() {
+		objects[o.Kind+"/"+o.Metadata.Name] = o
+	}
+	errs, _ := agents.Check(im.m)
+	for _, e := range errs {
+		o := objects[e.Object]
+		if o == nil || e.Lint == "" || slices.ContainsFunc(o.Metadata.Ignore, func(x v1.IgnoredLint) bool { return x.Lint == e.Lint }) {
+			continue
+		}
+		o.Metadata.Ignore = append(o.Metadata.Ignore, v1.IgnoredLint{Lint: e.Lint, Reason: "imported: it was so in the cluster"})
+	}
 }
 
 // importFiles imports from files.

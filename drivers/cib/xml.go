@@ -69,15 +69,22 @@ func parse(s string) (*etree.Document, error) {
 
 // trim drops the white space between elements, as libxml's reader in Pacemaker does.
 func trim(el *etree.Element) {
-	for i := len(el.Child) - 1; i >= 0; i-- {
-		switch c := el.Child[i].(type) {
+	kept := el.Child[:0]
+	for _, t := range el.Child {
+		switch c := t.(type) {
 		case *etree.CharData:
 			if strings.TrimSpace(c.Data) == "" {
-				el.RemoveChildAt(i)
+				continue
 			}
 		case *etree.Element:
 			trim(c)
 		}
+		kept = append(kept, t)
+	}
+	if len(kept) < len(el.Child) {
+		clear(el.Child[len(kept):])
+		el.Child = kept
+		el.ReindexChildren()
 	}
 }
 
