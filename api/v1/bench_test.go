@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// BenchmarkLoad loads 1000 objects, 850 resources and 150 constraints among them.
-func BenchmarkLoad(b *testing.B) {
+// manyObjects is a Cluster with n primitives and n/5 constraints.
+func manyObjects(n int) []File {
 	var text strings.Builder
 	text.WriteString(cluster)
-	for i := range 849 {
+	for i := range n {
 		fmt.Fprintf(&text, `---
 apiVersion: hactl/v1
 kind: Resource
@@ -23,7 +23,7 @@ spec:
   - {name: monitor, interval: 30s, timeout: 20s}
 `, i, i)
 	}
-	for i := range 150 {
+	for i := range n / 5 {
 		fmt.Fprintf(&text, `---
 apiVersion: hactl/v1
 kind: Constraint
@@ -32,12 +32,71 @@ spec:
   order: {first: VIP-%d, then: VIP-%d}
 `, i, i, i+1)
 	}
-	files := []File{{"f", []byte(text.String())}}
-	b.SetBytes(int64(text.Len()))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Load(files); err != nil {
-			b.Fatal(err)
-		}
+	return []File{{"f", []byte(text.String())}}
+}
+
+// BenchmarkLoad loads so many primitives. The time must grow no faster than their number.
+func BenchmarkLoad(b *testing.B) {
+	for _, n := range []int{1000, 3000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			files := manyObjects(n)
+			b.SetBytes(int64(len(files[0].Data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Load(files); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkValidate checks what is loaded already, as import does.
+func BenchmarkValidate(b *testing.B) {
+	for _, n := range []int{1000, 3000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			sets, err := Load(manyObjects(n))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := sets[0].Validate(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkWrong loads manifests in which every constraint names a resource that is not there.
+func BenchmarkWrong(b *testing.B) {
+	for _, n := range []int{1000, 3000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			files := manyObjects(n)
+			files[0].Data = []byte(strings.ReplaceAll(string(files[0].Data), "then: VIP", "then: VAP"))
+			for b.Loop() {
+				if _, err := Load(files); err == nil {
+					b.Fatal("loaded")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkCanonical makes the canonical form.
+func BenchmarkCanonical(b *testing.B) {
+	for _, n := range []int{1000, 3000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			sets, err := Load(manyObjects(n))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if Canonical(sets[0]).Cluster == nil {
+					b.Fatal("no cluster")
+				}
+			}
+		})
 	}
 }
