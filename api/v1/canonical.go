@@ -167,7 +167,9 @@ func (c *canonicalizer) structure(p spot) {
 			for _, s := range *v {
 				canonicalValues(s.Values, f.tag.Get("options"))
 			}
-			*v = slices.DeleteFunc(*v, func(s AttributeSet) bool { return s.IDRef == "" && s.Rule == nil && len(s.Values) == 0 && !c.named(s.ID) })
+			*v = slices.DeleteFunc(*v, func(s AttributeSet) bool {
+				return s.IDRef == "" && s.Rule == nil && len(s.Values) == 0 && !c.named(s.ID)
+			})
 			if len(*v) == 0 {
 				*v = nil
 			}

@@ -27,13 +27,22 @@ func (c *checker) ids(ids []ID) map[string]ID {
 			whose = fmt.Sprintf("the %s of %s", was.What, whose)
 		}
 		what := ""
-		if !name || id.What == IDClone {
-			what = fmt.Sprintf("makes a %s named %q, and ", id.What, id.Name)
+		switch {
+		case id.Path == "spec.avoidTargets", id.What == IDClone, id.What == IDFencingLevel, id.What == IDRecipient:
+			what = fmt.Sprintf("makes %s named %q, and ", indefinite(id.What), id.Name)
 		}
 		c.errorf(id.Object, id.Path, "%sthe name %q is taken by %s%s; names are ids of the CIB and must differ over all kinds",
 			what, id.Name, whose, place(was.Object.Pos(was.Path)))
 	}
 	return first
+}
+
+// indefinite puts a or an before what something is.
+func indefinite(what string) string {
+	if strings.ContainsRune("aeioAEIO", rune(what[0])) {
+		return "an " + what
+	}
+	return "a " + what
 }
 
 // names checks the names of the kinds that are no XML ids.
@@ -49,7 +58,7 @@ func (c *checker) names(m *Manifests) {
 		}
 		key := o.Kind + " " + name
 		if was := first[key]; was != nil {
-			c.errorf(o, "metadata.name", "there is a %s already%s; give one another name", key, place(was.Pos("metadata.name")))
+			c.errorf(o, "metadata.name", "the name is that of another %s%s; give one another", o.Kind, place(was.Pos("metadata.name")))
 			return
 		}
 		first[key] = o
@@ -124,6 +133,9 @@ func (r *referrer) refer(o *Object, p spot, ref, name string) {
 	case "resource":
 		r.toResource(o, p.path, name)
 	case "device":
+		if checkDevice(name) != "" {
+			return // told already
+		}
 		if id, ok := r.ids[name]; name != "watchdog" && (!ok || id.What != IDFence && id.What != IDPrimitive) && !r.mayBeUnread(name) {
 			r.lintf(lintUnknownResource, o, p.path, "there is no fence device %q%s", name, r.suggest(name, r.resources))
 		}
@@ -179,7 +191,8 @@ func (r *referrer) to(o *Object, path, name, what, help string) {
 	switch {
 	case ok && (what == "" || id.What == what):
 	case ok:
-		r.lintf(lintUnknownReference, o, path, "%q is a %s%s; the id of a %s is needed", name, id.What, place(id.Object.Pos(id.Path)), what)
+		r.lintf(lintUnknownReference, o, path, "%q is %s%s; the id of %s is needed",
+			name, indefinite(id.What), place(id.Object.Pos(id.Path)), indefinite(what))
 	case r.made(name, what) || r.mayBeUnread(name):
 	case what == "":
 		r.lintf(lintUnknownReference, o, path, "nothing has the id %q%s", name, r.suggest(name, r.resources))
