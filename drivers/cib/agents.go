@@ -17,7 +17,7 @@ import (
 )
 
 // checkAgents looks at the agents of the resources that are new or whose agent or parameters change: whether the agent is there, and has
-// the parameters. unknown lists agents that would not tell.
+// the parameters. unknown lists agents that would not tell. Without a host none will.
 func (p *planner) checkAgents(ctx context.Context, h reconcile.Host) (unknown []string, err error) {
 	changed := map[reconcile.Ref]bool{}
 	for _, c := range p.changes {
@@ -66,6 +66,13 @@ func (p *planner) checkAgents(ctx context.Context, h reconcile.Host) (unknown []
 	return unknown, errors.Join(errs...)
 }
 
+// checkAgentsOffline does what can be done where no node can be asked: the parameters are compared with Debian 12's metadata. That there is no
+// such agent is not told: its package may be on the way.
+func (p *planner) checkAgentsOffline(ctx context.Context) error {
+	_, err := p.checkAgents(ctx, nil)
+	return err
+}
+
 // agent is the object's agent, "" for a group.
 func (p *planner) agent(o *Object) string {
 	for _, f := range p.wantedFields(o) {
@@ -82,7 +89,10 @@ func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string
 	if class == "stonith" {
 		argv = []string{"stonith_admin", "--metadata", "--agent", name}
 	}
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv})
+	out, err := []byte(nil), errors.New("there is no node to ask")
+	if h != nil {
+		out, err = h.Run(ctx, reconcile.Cmd{Argv: argv})
+	}
 	var exit *reconcile.ExitError
 	if errors.As(err, &exit) && exit.Code == 105 { // CRM_EX_NOSUCH
 		var errs []error
@@ -113,7 +123,7 @@ func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string
 // checkUnits asks systemd: Pacemaker makes up metadata for units that do not exist. One process tells of all: systemctl show answers in the
 // order of its arguments, with an empty line between two.
 func checkUnits(ctx context.Context, h reconcile.Host, agents []string, users map[string][]*Object) error {
-	if len(agents) == 0 {
+	if len(agents) == 0 || h == nil {
 		return nil
 	}
 	argv := []string{"systemctl", "show", "--property=LoadState", "--"}
@@ -207,6 +217,9 @@ func (p *planner) checkParams(o *Object, agent string, stonith bool, meta *agent
 		}
 		if n := meta.Near(f.name, stonith); n != "" {
 			hint = fmt.Sprintf("; did you mean %s?", n)
+			if given != nil {
+				given[n] = true // "ipp" is not also a missing ip
+			}
 		}
 		errs = append(errs, fmt.Errorf("%s: spec.params.%s: %s has no parameter %s%s", o.Pos[f.path()], f.name, meta.Name, f.name, hint))
 	}

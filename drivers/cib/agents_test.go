@@ -78,3 +78,18 @@ func checkLive(t *testing.T, manifest string, answers map[string]files.Answer, e
 		t.Errorf("unknown:\n%s", d)
 	}
 }
+
+// Before a cluster runs there is nobody to ask, and a mistake is better told before anything is set up.
+func TestAgentsAreCheckedBeforeThereIsACluster(t *testing.T) {
+	want := desired(t, head+"kind: Resource\nmetadata: {name: A}\nspec: {agent: \"ocf:heartbeat:IPaddr2\", params: {ipp: 10.0.0.9}}\n"+
+		"---\napiVersion: hactl/v1\nkind: Resource\nmetadata: {name: B}\nspec: {agent: \"ocf:mine:thing\", params: {ipp: 10.0.0.9}}\n")
+	have := observed(want, "")
+	_, err := new(Driver).Predict(t.Context(), nil, want, have, nil)
+	wantErr := `spec.params.ipp: ocf:heartbeat:IPaddr2 has no parameter ipp; did you mean ip?`
+	if err == nil {
+		t.Fatal("no mistake is found")
+	}
+	if d := cmp.Diff(wantErr, placeInText.ReplaceAllString(err.Error(), "")); d != "" {
+		t.Error(d)
+	}
+}

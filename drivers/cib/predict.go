@@ -26,6 +26,11 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if len(p.edits) == 0 {
 		return reconcile.Prediction{}, nil
 	}
+	if !have.formed() || have.Recorded {
+		if err := p.checkAgentsOffline(ctx); err != nil {
+			return reconcile.Prediction{}, err
+		}
+	}
 	if !have.formed() {
 		return reconcile.Prediction{Unavailable: "no cluster runs yet"}, nil
 	}
