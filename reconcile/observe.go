@@ -21,6 +21,8 @@ type Engine struct {
 	Secrets   Secrets
 	// Record names what the Hosts answer from, if that is not the cluster itself ("cib.xml").
 	Record string
+	// Notes are said with every plan, before those of the layers: what was found in the manifests themselves.
+	Notes []Note
 	// Tools is a machine with the tools that predictions need, to be asked where the Hosts are a record; nil: there is none.
 	Tools Host
 	// Locker keeps other applies off; only Apply uses it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -40,7 +41,7 @@ type PlannedStep struct {
 func (e *Engine) Plan(ctx context.Context, o *Observation) (*Plan, error) {
 	var all []Step
 	var provided []Ref
-	p := &Plan{Version: PlanVersion, Cluster: e.Manifests.Cluster.Metadata.Name, Record: e.Record, Steps: []PlannedStep{}, ObservedAt: o.At}
+	p := &Plan{Version: PlanVersion, Cluster: e.Manifests.Cluster.Metadata.Name, Record: e.Record, Steps: []PlannedStep{}, Notes: slices.Clone(e.Notes), ObservedAt: o.At}
 	byLayer := map[string][]Step{}
 	for _, l := range e.Layers {
 		want, have := o.Want[l.Name()], o.Have[l.Name()]

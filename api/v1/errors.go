@@ -59,8 +59,8 @@ func (es Errors) Unwrap() []error {
 	return errs
 }
 
-// sorted orders the mistakes and drops what is told twice, which happens where two checks find the same.
-func (es Errors) sorted() Errors {
+// Sorted orders the mistakes by place and drops what is told twice, which happens where two checks find the same. It changes es.
+func (es Errors) Sorted() Errors {
 	slices.SortStableFunc(es, func(a, b *Error) int {
 		return cmp.Or(
 			cmp.Compare(a.Pos.File, b.Pos.File),
@@ -78,5 +78,5 @@ func (es Errors) err() error {
 	if len(es) == 0 {
 		return nil
 	}
-	return es.sorted()
+	return es.Sorted()
 }

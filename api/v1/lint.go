@@ -42,7 +42,9 @@ var lints = []Lint{
 	{lintInsideClone, "A constraint names what a clone or bundle holds, where only the clone or bundle itself is sure to be found."},
 	{lintLevelIndex, "A fencing level has a number over 9; Pacemaker passes it over."},
 	{LintMissingParameter, "A parameter that the agent's metadata require is not given."},
+	{LintNoFencing, "A cluster of several nodes runs resources with fencing off, without a fence device, or with a node that no device can fence."},
 	{lintNoNodes, "A Cluster lists no nodes; then nothing that names a node can be checked."},
+	{LintNoQuorumPolicyIgnore, "Both sides of a cut network go on running everything: no-quorum-policy is ignore."},
 	{lintOptionValue, "An option has a value that the tool does not document."},
 	{lintOrder, "An order puts a resource before itself, or is said to be reversed where Pacemaker cannot reverse it."},
 	{LintParameterType, "A parameter has a value that is not of the type in the agent's metadata."},
@@ -72,7 +74,7 @@ func (c *checker) ignored(o *Object) {
 	}
 	for i, l := range o.Metadata.Ignore {
 		if l.Lint != "" && !slices.Contains(ids, l.Lint) {
-			c.errorf(o, fmt.Sprintf("metadata.ignore[%d].lint", i), "there is no lint %q%s", l.Lint, hint(l.Lint, ids))
+			c.errorf(o, fmt.Sprintf("metadata.ignore[%d].lint", i), "there is no lint %q%s; hactl explain lints lists them", l.Lint, suggestion(l.Lint, ids))
 		}
 	}
 }

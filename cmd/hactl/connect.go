@@ -42,7 +42,7 @@ func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Sec
 	hosts := slices.Concat(here, remote)
 	slices.SortFunc(hosts, func(x, y reconcile.Host) int { return index[x.Name()] - index[y.Name()] })
 	return &reconcile.Engine{
-		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets,
+		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets, Notes: lintNotes(m),
 		Locker: transport.Locker{}, Holder: holder(),
 	}, closer
 }

@@ -90,12 +90,14 @@ func (r record) hosts(names []string) reconcile.Hosts {
 // engine plans against the CIB: only its layer takes part. Without manifests it reads everything that is in it.
 func (a *app) recordEngine(r record, m *v1.Manifests, secrets reconcile.Secrets) *reconcile.Engine {
 	var names []string
+	var notes []reconcile.Note
 	if m != nil {
+		notes = lintNotes(m)
 		for _, n := range m.Cluster.Spec.Nodes {
 			names = append(names, n.Name)
 		}
 	}
-	e := &reconcile.Engine{Layers: layers(a.owner, "cib"), Hosts: r.hosts(names), Manifests: m, Secrets: secrets, Record: r.name}
+	e := &reconcile.Engine{Layers: layers(a.owner, "cib"), Hosts: r.hosts(names), Manifests: m, Secrets: secrets, Record: r.name, Notes: notes}
 	if local.HasTool("crm_simulate") {
 		e.Tools = local.Tools{}
 	}

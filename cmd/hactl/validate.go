@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hactl/hactl/api/lint"
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/schemas/agents"
 )
@@ -24,8 +25,9 @@ it in the object, with the reason:
 
   metadata: {name: VIP, ignore: [{lint: unknown-parameter, reason: our own patch}]}
 
-Warnings (deprecated parameters, which still work) leave the exit code at 0,
-unless --strict is given.`,
+Warnings are about what works and is hardly meant: no fencing, constraints that
+contradict each other, deprecated parameters. hactl explain lists all lints.
+They leave the exit code at 0, unless --strict is given.`,
 		Example: `  hactl validate -f cluster.yaml
   hactl validate -f clusters/ -f secrets.yaml
   cat cluster.yaml | hactl validate -f -`,
@@ -39,6 +41,7 @@ unless --strict is given.`,
 			counts := make([]int, len(sets))
 			for i, m := range sets {
 				errs, warns := agents.Check(m)
+				warns = append(warns, lint.Check(m)...).Sorted()
 				mistakes, warnings = append(mistakes, errs...), append(warnings, warns...)
 				counts[i] = len(warns)
 			}
