@@ -45,6 +45,9 @@ func absent(f field) (value string, known bool) {
 	if value, known = absentAttrs[f.path()]; known {
 		return value, true
 	}
+	if f.name == "score" && f.el.Tag == "node" {
+		return "0", true // pe_create_node: char2score of nothing
+	}
 	if f.name == "score" && strings.HasSuffix(f.group, "]") && strings.Contains(f.group, "Sets[") {
 		return "0", true // crm_element_value_int in pe__sort_nvpairs
 	}

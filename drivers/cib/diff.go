@@ -119,7 +119,7 @@ func isSet(section string) bool {
 
 func (c *comparison) part(i int, part Part, want *etree.Element) {
 	root := c.liveRoot(part, want)
-	wanted := fieldsOf(part.Prefix, want, c.o.view)
+	wanted := c.o.parts[i]
 	for _, f := range fieldsOf(part.Prefix, root, c.o.view) {
 		if f.el != nil && attr(f.el, "id") == corosync.SeedID && !c.declares("properties.dc-deadtime") {
 			continue // handled by seed

@@ -56,6 +56,8 @@ func (w *walker) sets(group string, el *etree.Element, params string, paramKind 
 			k, name = paramKind, params
 		case "meta_attributes":
 			name = "meta"
+		case "utilization":
+			k = quantity
 		}
 		g := joinPath(group, name)
 		plain := w.plainSet(el, tag)

@@ -19,8 +19,9 @@ const (
 	option             // a value of Pacemaker itself: boolean, time span, score or word, by its form and name
 	role
 	agentParam
-	exists // an element as a whole
-	block  // elements that are one field; the value is their text
+	quantity // of a node's capacity: a whole number without bounds
+	exists   // an element as a whole
+	block    // elements that are one field; the value is their text
 )
 
 // same tells whether two values of a field mean the same to Pacemaker. name is the option's or attribute's name.
@@ -31,41 +32,75 @@ func same(k kind, name, a, b string) bool {
 	switch k {
 	case role:
 		return canonicalRole(a) == canonicalRole(b)
+	case word:
+		return slices.Contains(nodeSwitches, name) && sameBoolean(a, b)
+	case quantity:
+		return sameNumber(a, b)
 	case agentParam:
 		// Agents read these; only Pacemaker's own parameters of fence devices are known here.
-		if !strings.HasPrefix(name, "pcmk_") {
-			return false
+		switch {
+		case name == "pcmk_host_list":
+			return slices.Equal(splitHosts(a), splitHosts(b))
+		case name == "pcmk_host_map":
+			return slices.Equal(splitMap(a), splitMap(b))
+		case strings.HasPrefix(name, "pcmk_"):
+			return sameOption(name, a, b)
 		}
-		if name == "pcmk_host_list" {
-			return strings.Join(splitHosts(a), ",") == strings.Join(splitHosts(b), ",")
-		}
-		if name == "pcmk_host_map" {
-			x, y := splitMap(a), splitMap(b)
-			slices.Sort(x)
-			slices.Sort(y)
-			return slices.Equal(x, y)
-		}
-		fallthrough
 	case option:
-		if timeName.MatchString(name) {
-			x, ok1 := span(a)
-			y, ok2 := span(b)
-			return ok1 && ok2 && x == y
-		}
-		if x, ok := boolean(a); ok && !digits.MatchString(a) || ok && !digits.MatchString(b) {
-			y, ok2 := boolean(b)
-			return ok2 && x == y
-		}
-		if x, ok := score(a); ok {
-			y, ok2 := score(b)
-			return ok2 && x == y
-		}
-		if name == "target-role" {
-			return canonicalRole(a) == canonicalRole(b)
-		}
+		return sameOption(name, a, b)
 	}
 	return false
 }
+
+// sameOption compares values that Pacemaker reads. What it reads them as follows from the option's name.
+func sameOption(name, a, b string) bool {
+	switch {
+	case name == "target-role":
+		return canonicalRole(a) == canonicalRole(b)
+	case strings.HasSuffix(name, "action"): // off is no truth value there
+		return false
+	case slices.Contains(numbers, name):
+		return sameNumber(a, b)
+	case timeName.MatchString(name):
+		x, ok1 := span(a)
+		y, ok2 := span(b)
+		return ok1 && ok2 && x == y
+	case scoreName.MatchString(name):
+		x, ok1 := score(a)
+		y, ok2 := score(b)
+		return ok1 && ok2 && x == y
+	}
+	return (!digits.MatchString(a) || !digits.MatchString(b)) && sameBoolean(a, b) || sameNumber(a, b)
+}
+
+func sameBoolean(a, b string) bool {
+	x, ok1 := boolean(a)
+	y, ok2 := boolean(b)
+	return ok1 && ok2 && x == y
+}
+
+// sameNumber compares whole numbers, and INFINITY where one may be written.
+func sameNumber(a, b string) bool {
+	number := func(s string) (int64, bool) {
+		if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil {
+			return n, true
+		}
+		n, ok := score(s)
+		return int64(n), ok
+	}
+	x, ok1 := number(a)
+	y, ok2 := number(b)
+	return ok1 && ok2 && x == y
+}
+
+// nodeSwitches are the node attributes that Pacemaker reads as truth values; others mean what their rules say.
+var nodeSwitches = []string{"standby", "maintenance", "terminate"}
+
+// numbers are options that are plain numbers for all their names.
+var numbers = []string{"batch-limit", "migration-limit", "node-action-limit", "cluster-ipc-limit", "pcmk_action_limit"}
+
+// scoreName matches the names of options that are scores, which end at INFINITY.
+var scoreName = regexp.MustCompile(`(^|-)score$|stickiness$|^migration-threshold$|^priority$|^node-health-(base|green|yellow|red)$`)
 
 // timeName matches the names of options that are spans of time.
 var timeName = regexp.MustCompile(`(^|[-_])(timeout|interval|delay|deadtime|window|limit|lockout|poll|finalization|integration|election|base|max_delay)$|^pcmk_delay_(base|max)$`)
@@ -101,6 +136,10 @@ func score(s string) (int, bool) {
 var spanForm = regexp.MustCompile(`^\s*([0-9]+)\s*([a-zA-Z]*)\s*$`)
 var isoForm = regexp.MustCompile(`^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$`)
 
+// spanUnits are Pacemaker's (lib/common/utils.c, crm_get_msec).
+var spanUnits = map[string]time.Duration{"": time.Second, "s": time.Second, "sec": time.Second, "ms": time.Millisecond, "msec": time.Millisecond,
+	"us": time.Microsecond, "usec": time.Microsecond, "m": time.Minute, "min": time.Minute, "h": time.Hour, "hr": time.Hour}
+
 // span reads a span of time: a number with a unit, of seconds without one (lib/common/utils.c, crm_get_msec), or ISO 8601.
 func span(s string) (time.Duration, bool) {
 	if s == "" {
@@ -111,10 +150,8 @@ func span(s string) (time.Duration, bool) {
 		if err != nil || n > int64(time.Duration(1<<62)/time.Hour) {
 			return 0, false
 		}
-		units := map[string]time.Duration{"": time.Second, "s": time.Second, "sec": time.Second, "ms": time.Millisecond, "msec": time.Millisecond,
-			"us": time.Microsecond, "usec": time.Microsecond, "m": time.Minute, "min": time.Minute, "h": time.Hour, "hr": time.Hour}
-		u, ok := units[strings.ToLower(m[2])]
-		return time.Duration(n) * u, ok
+		u, ok := spanUnits[strings.ToLower(m[2])]
+		return (time.Duration(n) * u).Truncate(time.Millisecond), ok
 	}
 	if m := isoForm.FindStringSubmatch(s); m != nil && len(s) > 2 {
 		var d time.Duration
@@ -162,17 +199,29 @@ func canonicalRole(s string) string {
 	return s
 }
 
+// fencingNames are the names of Pacemaker 3 for options of fencing, with those of Pacemaker 2.
+var fencingNames = map[string]string{
+	"fencing-enabled": "stonith-enabled", "fencing-action": "stonith-action", "fencing-timeout": "stonith-timeout",
+	"fencing-watchdog-timeout": "stonith-watchdog-timeout", "fencing-max-attempts": "stonith-max-attempts", "fencing-reaction": "fence-reaction",
+}
+
 // canonicalName gives the word of Pacemaker 2.1 for an option with several.
 func canonicalName(name string) string {
+	if old, ok := fencingNames[name]; ok {
+		return old
+	}
 	switch name {
-	case "fencing-enabled", "fencing-action", "fencing-timeout", "fencing-watchdog-timeout", "fencing-max-attempts":
-		return "stonith-" + strings.TrimPrefix(name, "fencing-")
 	case "master-max":
 		return "promoted-max"
 	case "master-node-max":
 		return "promoted-node-max"
 	}
 	return name
+}
+
+// splitMap reads pcmk_host_map: entries separated by semicolons or white space (build_port_aliases in Pacemaker's daemons/fenced).
+func splitMap(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("; \t\r\n", r) })
 }
 
 // splitHosts reads pcmk_host_list: separated by commas, semicolons or white space.

@@ -15,7 +15,8 @@ type wanted struct {
 	*Object
 	view
 	els    []*etree.Element // of the parts
-	fields []field
+	parts  [][]field        // the fields of each
+	fields []field          // of all
 }
 
 // read makes the elements of all objects, and looks up what is known of them as a whole.
@@ -56,7 +57,9 @@ func (p *planner) read() error {
 	}
 	for _, w := range p.objects { // only now all references are known
 		for i, el := range w.els {
-			w.fields = append(w.fields, fieldsOf(w.Parts[i].Prefix, el, w.view)...)
+			fields := fieldsOf(w.Parts[i].Prefix, el, w.view)
+			w.parts = append(w.parts, fields)
+			w.fields = append(w.fields, fields...)
 		}
 	}
 	return nil

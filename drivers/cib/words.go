@@ -3,7 +3,6 @@ package cib
 import (
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/beevik/etree"
 )
@@ -49,7 +48,8 @@ func dialectOf(doc *etree.Document) dialect {
 	if crm := section(doc, "crm_config"); crm != nil {
 		for _, set := range crm.ChildElements() {
 			for _, nv := range set.ChildElements() {
-				d.fencing = d.fencing || canonicalName(attr(nv, "name")) != attr(nv, "name") && strings.HasPrefix(attr(nv, "name"), "fencing-")
+				_, newer := fencingNames[attr(nv, "name")]
+				d.fencing = d.fencing || newer
 			}
 		}
 	}
@@ -63,9 +63,8 @@ func (d dialect) inWords(el *etree.Element) {
 		case "role", "rsc-role", "with-rsc-role":
 			el.Attr[i].Value = roleWord(el.Attr[i].Value, d.schema)
 		case "name":
-			name := el.Attr[i].Value
-			if d.fencing && el.Tag == "nvpair" && el.Parent() != nil && el.Parent().Tag == "cluster_property_set" && canonicalName("fencing-"+strings.TrimPrefix(name, "stonith-")) == name {
-				el.Attr[i].Value = "fencing-" + strings.TrimPrefix(name, "stonith-")
+			if d.fencing && el.Tag == "nvpair" && el.Parent() != nil && el.Parent().Tag == "cluster_property_set" {
+				el.Attr[i].Value = fencingWord(el.Attr[i].Value)
 			}
 		}
 	}
@@ -83,4 +82,14 @@ func (d dialect) inWords(el *etree.Element) {
 			d.inWords(c)
 		}
 	}
+}
+
+// fencingWord gives the name of Pacemaker 3.
+func fencingWord(name string) string {
+	for word, old := range fencingNames {
+		if old == name {
+			return word
+		}
+	}
+	return name
 }
