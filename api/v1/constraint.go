@@ -102,7 +102,7 @@ type Ticket struct {
 	Role string `json:"role,omitempty" cib:"rsc-role" enum:"Started Stopped Promoted Unpromoted Master Slave"`
 	// Sets are sets of resources.
 	Sets []ResourceSet `json:"sets,omitempty"`
-	// LossPolicy is what happens when the ticket is lost: stop (Pacemaker's default), demote, fence or freeze.
+	// LossPolicy is what happens when the ticket is lost: stop (Pacemaker's default), demote (its default for role Promoted), fence or freeze.
 	LossPolicy string `json:"lossPolicy,omitempty" cib:"loss-policy" enum:"stop demote fence freeze"`
 }
 

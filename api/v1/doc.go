@@ -5,9 +5,11 @@
 // value bound for an option keeps the text that was written (off, 0644, 1.10 and 1e3 arrive so).
 //
 // The loader, the validation and the JSON Schema all read the types: a field without omitempty is required; `enum:"a b"` lists the words
-// that a text may be; `check:"NAME"` asks for a format of formats.go; `options:"NAME"` names a table of upstream options (options.go). A new
-// kind is a type with SetDefaults and validate, an entry in kinds (load.go), and its list in Manifests. After a change of types or
-// comments run go generate ./schemas.
+// that a text may be; `check:"NAME"` asks for a format of formats.go; `options:"NAME"` names a table of upstream options (options.go);
+// `ref:"SORT"` tells what the text is the name of (references.go); a method check on a struct tells how its fields exclude each other. What
+// Pacemaker takes and hardly anybody means is a lint (lint.go), which the object can silence. A new kind is a type with SetDefaults and
+// validate, an entry in kinds (load.go), its list in Manifests, its ids (ids.go), and a place in package v1test. After a change of types
+// or comments run go generate ./schemas.
 package v1
 
 // APIVersion is the only version of this package's kinds.
