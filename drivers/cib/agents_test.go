@@ -84,7 +84,11 @@ func TestAgentsAreCheckedBeforeThereIsACluster(t *testing.T) {
 	want := desired(t, head+"kind: Resource\nmetadata: {name: A}\nspec: {agent: \"ocf:heartbeat:IPaddr2\", params: {ipp: 10.0.0.9}}\n"+
 		"---\napiVersion: hactl/v1\nkind: Resource\nmetadata: {name: B}\nspec: {agent: \"ocf:mine:thing\", params: {ipp: 10.0.0.9}}\n")
 	have := observed(want, "")
-	_, err := new(Driver).Predict(t.Context(), nil, want, have, nil)
+	steps, err := new(Driver).Plan(want, have)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = new(Driver).Predict(t.Context(), nil, want, have, steps)
 	wantErr := `spec.params.ipp: ocf:heartbeat:IPaddr2 has no parameter ipp; did you mean ip?`
 	if err == nil {
 		t.Fatal("no mistake is found")

@@ -15,7 +15,10 @@ import (
 
 // Predict asks the scheduler of the cluster what the change of the CIB will cause, less what happens anyway, and refuses a change that
 // Pacemaker or an agent's metadata speak against.
-func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have State, _ []reconcile.Step) (reconcile.Prediction, error) {
+func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have State, steps []reconcile.Step) (reconcile.Prediction, error) {
+	if !slices.ContainsFunc(steps, changesMore) {
+		return reconcile.Prediction{}, nil // the record of ownership means nothing to Pacemaker
+	}
 	if want.Cluster == "" {
 		return reconcile.Prediction{}, nil
 	}
@@ -33,9 +36,6 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	}
 	if !have.formed() {
 		return reconcile.Prediction{Unavailable: "no cluster runs yet"}, nil
-	}
-	if !slices.ContainsFunc(p.changes, func(c reconcile.Change) bool { return c.Action != reconcile.Adopt || c.Risk != reconcile.Safe }) {
-		return reconcile.Prediction{}, nil // the record of ownership means nothing to Pacemaker
 	}
 	if have.Recorded {
 		return p.predictRecord(ctx, hosts)
@@ -70,6 +70,11 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	pr := reconcile.Prediction{Reactions: reactions(base, then, stonithIDs(proposed)), Unknown: unknown}
 	pr.Unknown = append(pr.Unknown, p.unpredictable()...)
 	return pr, nil
+}
+
+// changesMore tells whether a step does more than to take over what already is as wanted.
+func changesMore(s reconcile.Step) bool {
+	return slices.ContainsFunc(s.Changes, func(c reconcile.Change) bool { return c.Action != reconcile.Adopt || c.Risk != reconcile.Safe })
 }
 
 // rounds simulates one transition after the other until the scheduler has nothing left to do.
