@@ -14,8 +14,8 @@ import (
 // canonicalCIB writes the configuration of a CIB as lines, one an element, so that two that mean the same give the same lines. Equal are:
 //
 //   - XML: the order of attributes; comments and white space; empty sections, attribute sets, lists of operations and folders
-//   - ids of nvpairs, ops and lists of them, attribute sets, rules and their parts, resource_sets, permissions, fencing levels, port and storage
-//     mappings and selected attributes, unless something refers to them by id-ref, tag or ACL; ids of objects and recipients always count
+//   - ids of nvpairs, ops and lists of them, attribute sets, rules and their parts, resource_sets, permissions, port and storage mappings and
+//     selected attributes, unless something refers to them by id-ref, tag or ACL; ids of objects, levels and recipients always count
 //   - the order of nvpairs with different names in a set; that of the sets, operations and members of a resource among each other, not of those
 //     of one tag; that of fencing levels for different nodes; that of members before other nodes; of the words in an alert's select
 //   - roles in older and newer words; time spans in any unit; INFINITY in any case, with or without a plus, and numbers beyond it
@@ -132,7 +132,7 @@ func (c *canonicalWriter) attribute(el *etree.Element, k, v string) (string, str
 	}
 	switch k {
 	case "id":
-		return k, v, c.im.referred[v] || el.Tag == "recipient" || el.Tag == "resource_ref" || el.Tag == "obj_ref" || el.Tag == "role" ||
+		return k, v, c.im.referred[v] || el.Tag == "recipient" || el.Tag == "fencing-level" || el.Tag == "resource_ref" || el.Tag == "obj_ref" || el.Tag == "role" ||
 			!slices.Contains(namedByHactl, el.Tag) && el.Tag != "cluster_property_set"
 	case "score":
 		return k, tidyScore(v), !(el.Tag == "rule" && parent != "rsc_location") && attr(el, "id") != bootstrapID

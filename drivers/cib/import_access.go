@@ -97,27 +97,18 @@ func (im *importer) alert(el *etree.Element) error {
 			return err
 		}
 	}
-	told := map[string]bool{}
 	for _, c := range el.SelectElements("recipient") {
 		var r v1.AlertRecipient
-		if v := attr(c, "value"); told[v] || v == "" {
-			s.lost("spec.recipients", "%s, which has no value, or that of another recipient", called(c))
-			continue
-		}
-		told[attr(c, "value")] = true
 		at := fmt.Sprintf("spec.recipients[%d]", len(a.Spec.Recipients))
 		s.attributes(c, at, &r, "id")
-		made := id + "-recipient" // pcs numbers them from the second on
-		if n := len(a.Spec.Recipients); n > 0 {
-			made = fmt.Sprintf("%s-%d", made, n)
-		}
-		if attr(c, "id") != made {
-			r.ID = attr(c, "id")
-		}
 		r.Params, _, r.ParamSets = s.sets(c, at, paramsOf(attr(c, "id"), ""))
 		r.Meta, _, r.MetaSets = s.sets(c, at, metaOf(attr(c, "id")))
 		s.strange(c, at, []string{"instance_attributes", "meta_attributes"})
 		a.Spec.Recipients = append(a.Spec.Recipients, r)
+		last := len(a.Spec.Recipients) - 1
+		if attr(c, "id") != a.RecipientID(last) {
+			a.Spec.Recipients[last].ID = attr(c, "id")
+		}
 	}
 	im.into.Add(a)
 	return nil

@@ -159,7 +159,7 @@ func (im *importer) properties(sec *etree.Element) {
 		case id == "hactl": // the inventory
 		case atRunTime.MatchString(id):
 			s.remark("spec.properties", "The property set %s is left out: a resource agent writes it while it runs, and a manifest would undo that.", id)
-		case len(set.ChildElements()) > 0 || im.needed(set) != "":
+		case len(set.ChildElements()) > 0 || has(set, "id-ref") || im.needed(set) != "":
 			sets = append(sets, set)
 		}
 	}

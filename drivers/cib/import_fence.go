@@ -99,11 +99,6 @@ func hostMap(s string) map[string]string {
 	return plugs
 }
 
-// splitMap reads pcmk_host_map: separated by semicolons or white space (build_port_aliases in Pacemaker's daemons/fenced).
-func splitMap(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("; \t\r\n", r) })
-}
-
 // avoidTargets takes the location constraints that keep a device off its targets for what they are, if they are there for each of them.
 func (im *importer) avoidTargets(f *v1.FenceDevice) {
 	id := f.Metadata.Name
@@ -146,7 +141,6 @@ func (im *importer) topologies(sec *etree.Element) {
 		s := subject{im, &t.Object}
 		s.attributes(el, "spec.levels", &t.Spec, "id", "index", "devices")
 		s.strange(el, "spec.levels", []string{})
-		level.ID = s.needed(el)
 		if indexes[key+"\x00"+attr(el, "index")] {
 			s.lost("spec.levels", "%s, a second level %d for the same nodes", called(el), level.Index)
 			continue
@@ -156,6 +150,10 @@ func (im *importer) topologies(sec *etree.Element) {
 			level.Index = 0
 		}
 		t.Spec.Levels = append(t.Spec.Levels, level)
+		last := len(t.Spec.Levels) - 1
+		if id := attr(el, "id"); id != t.LevelID(last) {
+			t.Spec.Levels[last].ID = id
+		}
 	}
 }
 
