@@ -180,13 +180,7 @@ func (s subject) operations(el *etree.Element, at string) (ops []v1.Operation, i
 		}
 		s.attributes(list, path, &struct{}{}, "id", "id-ref")
 		s.strange(list, path, []string{"op"})
-		if from = attr(list, "id-ref"); from != "" {
-			if has(list, "id") || len(list.ChildElements()) > 0 {
-				s.lost(path, "what stands in %s beside its id-ref", called(list))
-			}
-			continue
-		}
-		id = s.needed(list)
+		id, from = s.needed(list), attr(list, "id-ref")
 		made := map[string]bool{}
 		for _, op := range list.SelectElements("op") {
 			o := s.operation(op, attr(el, "id"), fmt.Sprintf("%s[%d]", path, len(ops)), made)
