@@ -1,7 +1,6 @@
 package agents
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,7 +43,7 @@ func Check(m *v1.Manifests) (errs, warnings v1.Errors) {
 		s := &f.Spec
 		c.params(user{object: &f.Object, path: "spec", agent: s.Agent, fence: true}, s.Params, s.ParamSets, s.Secrets)
 	}
-	return sorted(c.errs), sorted(c.warnings)
+	return c.errs.Sorted(), c.warnings.Sorted()
 }
 
 func cloned(c *v1.Clone) (v1.Options, []v1.AttributeSet) {
@@ -52,13 +51,6 @@ func cloned(c *v1.Clone) (v1.Options, []v1.AttributeSet) {
 		return nil, nil
 	}
 	return c.Params, c.ParamSets
-}
-
-func sorted(es v1.Errors) v1.Errors {
-	slices.SortStableFunc(es, func(a, b *v1.Error) int {
-		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
-	})
-	return es
 }
 
 type checker struct {
