@@ -151,6 +151,7 @@ func (s *splicer) fresh(el *etree.Element, indent string) {
 	el = el.Copy()
 	mask(el)
 	doc := etree.NewDocument()
+	doc.WriteSettings.CanonicalAttrVal = true
 	doc.SetRoot(el)
 	doc.Indent(2)
 	text, err := doc.WriteToString()

@@ -53,7 +53,7 @@ func parse(s string) (*etree.Document, error) {
 		return nil, err
 	}
 	doc := etree.NewDocument()
-	doc.WriteSettings.CanonicalAttrVal = false
+	doc.WriteSettings.CanonicalAttrVal = true // a line break in an attribute must be written as &#xA;, or readers make a blank of it
 	if err := doc.ReadFromString(s); err != nil {
 		return nil, fmt.Errorf("no readable XML: %w", err)
 	}
@@ -119,7 +119,7 @@ func fragments(s string) ([]*etree.Element, error) {
 // source writes an element as text.
 func source(el *etree.Element) string {
 	var b strings.Builder
-	el.WriteTo(&b, &etree.WriteSettings{})
+	el.WriteTo(&b, &etree.WriteSettings{CanonicalAttrVal: true})
 	return b.String()
 }
 
