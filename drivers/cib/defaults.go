@@ -8,8 +8,8 @@ import "strings"
 var absentOptions = map[string]string{
 	"no-quorum-policy": "stop", "symmetric-cluster": "true", "maintenance-mode": "false", "start-failure-is-fatal": "true",
 	"enable-startup-probes": "true", "stop-all-resources": "false", "stop-orphan-resources": "true", "stop-orphan-actions": "true",
-	"stonith-enabled": "true", "stonith-action": "reboot", "stonith-timeout": "60s", "concurrent-fencing": "false", "startup-fencing": "true",
-	"priority-fencing-delay": "0", "node-pending-timeout": "0", "cluster-delay": "60s", "batch-limit": "0", "migration-limit": "-1",
+	"stonith-enabled": "true", "stonith-action": "reboot", "stonith-timeout": "60s", "startup-fencing": "true",
+	"priority-fencing-delay": "0", "cluster-delay": "60s", "batch-limit": "0", "migration-limit": "-1",
 	"load-threshold": "80%", "node-action-limit": "0", "pe-error-series-max": "-1", "pe-warn-series-max": "5000", "pe-input-series-max": "4000",
 	"node-health-strategy": "none", "node-health-base": "0", "node-health-green": "0", "node-health-yellow": "0", "node-health-red": "-INFINITY",
 	"placement-strategy": "default", "dc-deadtime": "20s", "cluster-recheck-interval": "15min", "fence-reaction": "stop",

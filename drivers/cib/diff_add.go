@@ -96,7 +96,7 @@ func inPlaceOf(el *etree.Element) string {
 
 // saysNothing tells that a wanted field that is not there says what Pacemaker does without it.
 func (c *comparison) saysNothing(f field) bool {
-	if f.attr == "" {
+	if f.attr == "" || !c.found && c.inv.el == nil { // what is made new says what the manifest says
 		return false
 	}
 	if f.kind == agentParam {

@@ -16,7 +16,7 @@ func (c *comparison) removed() {
 	gone := map[string]bool{}
 	for _, path := range c.order {
 		f := c.live[path]
-		if c.want[path] || under(gone, f.group, path) {
+		if c.want[path] || f.ref || under(gone, f.group, path) {
 			continue
 		}
 		part := c.partOf(path)

@@ -29,7 +29,10 @@ func TestEqualInMeaning(t *testing.T) {
 	prop := func(name, value string) string {
 		return `<cluster_property_set id="cib-bootstrap-options"><nvpair id="n" name="` + name + `" value="` + value + `"/></cluster_property_set>`
 	}
-	noProp := `<cluster_property_set id="cib-bootstrap-options"/>`
+	noProp := prop("dc-deadtime", "1min")
+	withProp := func(name, value string) string {
+		return strings.Replace(noProp, "</", `<nvpair id="n2" name="`+name+`" value="`+value+`"/></`, 1)
+	}
 	location := func(inside string) string { return `<rsc_location id="L" rsc="A">` + inside + `</rsc_location>` }
 	colocation := func(attrs string) string { return `<rsc_colocation id="L" rsc="A" with-rsc="B" ` + attrs + `/>` }
 	order := func(attrs string) string { return `<rsc_order id="L" first="A" then="B" ` + attrs + `/>` }
@@ -140,12 +143,12 @@ func TestEqualInMeaning(t *testing.T) {
 		{"score 0 of a set of parameters", same,
 			prim(`<instance_attributes id="long" score="0"><nvpair id="n" name="a" value="b"/></instance_attributes>`),
 			prim(`<instance_attributes id="long"><nvpair id="n" name="a" value="b"/></instance_attributes>`)},
-		{"score 0 of a node", same, node(`score="0"`, ""), node("", "")},
+		{"score 0 of a node", same, node(`score="0" description="d"`, ""), node(`description="d"`, "")},
 
-		{"an explicit default of a cluster option", same, prop("stonith-enabled", "true"), noProp},
-		{"in other words", same, prop("cluster-delay", "1min"), noProp},
-		{"another value", differ, prop("stonith-enabled", "false"), noProp},
-		{"an option without a default", differ, prop("some-option", "true"), noProp},
+		{"an explicit default of a cluster option", same, withProp("stonith-enabled", "true"), noProp},
+		{"in other words", same, withProp("cluster-delay", "1min"), noProp},
+		{"another value", differ, withProp("stonith-enabled", "false"), noProp},
+		{"an option without a default", differ, withProp("some-option", "true"), noProp},
 		{"the default of a constraint's attribute", same, order(`require-all="true"`), order("")},
 		{"the default of a set's attribute", same, set(`sequential="true" require-all="1"`, "A B"), set("", "A B")},
 		{"not the default", differ, set(`sequential="false"`, "A B"), set("", "A B")},

@@ -22,6 +22,8 @@ type field struct {
 	value string
 	// none tells that an nvpair has no value, which is not an empty one.
 	none bool
+	// ref tells an id that is a field only because something refers to it; it is not recorded.
+	ref bool
 	// tag is that of the children of el that make the field as a whole (kind block).
 	tag string
 }
@@ -213,7 +215,7 @@ func (w *walker) resource(group string, el *etree.Element) {
 
 func (w *walker) operations(group string, list *etree.Element) {
 	if id := attr(list, "id"); id != "" && w.refs[id] {
-		w.add(field{group: group, name: "operationsID", el: list, attr: "id", kind: word, value: id})
+		w.add(field{group: group, name: "operationsID", el: list, attr: "id", kind: word, value: id, ref: true})
 	}
 	if from := attr(list, "id-ref"); from != "" {
 		w.add(field{group: group, name: "operationsFrom", el: list, attr: "id-ref", kind: word, value: from})
@@ -230,7 +232,7 @@ func (w *walker) operations(group string, list *etree.Element) {
 // named adds the id of an element that something refers to.
 func (w *walker) named(group string, el *etree.Element) {
 	if id := attr(el, "id"); w.refs[id] {
-		w.add(field{group: group, name: "id", el: el, attr: "id", kind: word, value: id})
+		w.add(field{group: group, name: "id", el: el, attr: "id", kind: word, value: id, ref: true})
 	}
 }
 

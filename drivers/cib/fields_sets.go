@@ -101,7 +101,7 @@ func (w *walker) pairs(group string, set *etree.Element, k kind) {
 		}
 		w.add(field{group: group, name: name, el: nv, attr: "value", kind: k, value: attr(nv, "value"), none: !has(nv, "value")})
 		if id := attr(nv, "id"); w.refs[id] && strings.HasSuffix(group, "]") {
-			w.add(field{group: group, name: name + "@id", el: nv, attr: "id", kind: word, value: id})
+			w.add(field{group: group, name: name + "@id", el: nv, attr: "id", kind: word, value: id, ref: true})
 		}
 	}
 }

@@ -64,6 +64,9 @@ func encodeEntry(owner string, fields []field) string {
 	var groups []string
 	names := map[string][]string{}
 	for _, f := range fields {
+		if f.ref {
+			continue
+		}
 		g := f.group
 		if g == "" {
 			g = "."
