@@ -59,20 +59,15 @@ func (b *builder) topology(t *v1.FencingTopology) {
 	o := b.object(named("FencingTopology", t.Metadata.Name), &t.Object, "spec", "")
 	for i := range t.Spec.Levels {
 		l := &t.Spec.Levels[i]
-		index := l.Index
-		if index == 0 {
-			index = i + 1
-		}
 		at := indexed("levels", i)
 		el := element("fencing-level", "")
 		encode(el, &t.Spec, nil)
-		el.CreateAttr("index", strconv.Itoa(index))
+		el.CreateAttr("index", strconv.Itoa(t.LevelIndex(i)))
 		el.CreateAttr("devices", strings.Join(l.Devices, ","))
-		target, _, _ := strings.Cut(levelKey(el), "/")
-		o.id(el, l.ID, "fl-"+ncName(target)+"-"+strconv.Itoa(index))
+		o.id(el, l.ID, t.LevelID(i))
 		prefix := "levels[" + levelKey(el) + "]"
 		if _, twice := o.x.Pos[prefix]; twice {
-			o.errorf(o.o.Pos("spec."+at), "spec."+at, "is a second level %d; give each an index of its own", index)
+			o.errorf(o.o.Pos("spec."+at), "spec."+at, "is a second level %d; give each an index of its own", t.LevelIndex(i))
 		}
 		o.says(prefix, at)
 		o.says(prefix+".devices", at+".devices")

@@ -20,7 +20,7 @@ func (b *builder) alert(a *v1.Alert) {
 	for i := range s.Recipients {
 		r, at := &s.Recipients[i], indexed("recipients", i)
 		c := el.CreateElement("recipient")
-		o.id(c, r.ID, id+"-recipient")
+		o.id(c, r.ID, a.RecipientID(i))
 		encode(c, r, nil)
 		g := "recipients[" + numbered(c, recipientKey) + "]"
 		o.says(g, at)
