@@ -35,43 +35,24 @@ func (p Probe) String() string {
 	return fmt.Sprintf("%s action=status of %s, for %s", p.Agent, joinWords(on), p.Device)
 }
 
-// Do runs the agent once for each target. Exit codes 0 (on) and 2 (off) are answers (fence agent API).
+// Do runs the agent once for each target. Exit codes 0 (on) and 2 (off) are answers (fence agent API). An agent that knows no status, such
+// as fence_kdump, is asked for its own health (monitor), once.
 func (p Probe) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
 	plugs := p.Plugs
 	if len(plugs) == 0 {
 		plugs = []Plug{{}}
 	}
 	for _, x := range plugs {
-		limit := probeLimit
-		argument := ""
-		in := []string{"action=status"}
-		for _, q := range p.Params {
-			switch {
-			case q.Name == "pcmk_status_timeout":
-				if d, ok := span(q.Value.Reveal()); ok && d > 0 {
-					limit = d
-				}
-			case q.Name == "pcmk_host_argument":
-				argument = q.Value.Reveal()
-			case !strings.HasPrefix(q.Name, "pcmk_"):
-				in = append(in, q.Name+"="+q.Value.Reveal())
-			}
-		}
-		if x.Node != "" {
-			in = append(in, "nodename="+x.Node)
-			given := slices.ContainsFunc(p.Params, func(q Param) bool { return q.Name == "port" || q.Name == "plug" })
-			switch {
-			case argument == "none" || given:
-			case argument != "":
-				in = append(in, argument+"="+x.Plug)
-			default: // agents know one of the two names, and ignore the other with a line on stderr
-				in = append(in, "plug="+x.Plug, "port="+x.Plug)
-			}
-		}
 		begun := time.Now()
-		_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"/usr/sbin/" + p.Agent}, Stdin: []byte(strings.Join(in, "\n") + "\n"), Limit: limit})
-		state := "on"
+		err := p.ask(ctx, h, "status", x)
 		var exit *reconcile.ExitError
+		if errors.As(err, &exit) && strings.Contains(string(exit.Stderr), "Unrecognised action") {
+			if err = p.ask(ctx, h, "monitor", Plug{}); err == nil {
+				progress(reconcile.Progress{Text: fmt.Sprintf("%s answers on %s, and cannot tell the state of its targets", p.Device, h.Name())})
+				return nil
+			}
+		}
+		state := "on"
 		switch {
 		case err == nil:
 		case errors.As(err, &exit) && exit.Code == 2:
@@ -87,6 +68,37 @@ func (p Probe) Do(ctx context.Context, h reconcile.Host, progress func(reconcile
 		progress(reconcile.Progress{Text: fmt.Sprintf("%s answers on %s in %s: %s is %s", p.Device, h.Name(), time.Since(begun).Round(10*time.Millisecond), cmpNode(x), state)})
 	}
 	return nil
+}
+
+// ask runs the agent for one target.
+func (p Probe) ask(ctx context.Context, h reconcile.Host, action string, x Plug) error {
+	limit, argument := probeLimit, ""
+	in := []string{"action=" + action}
+	for _, q := range p.Params {
+		switch {
+		case q.Name == "pcmk_status_timeout":
+			if d, ok := span(q.Value.Reveal()); ok && d > 0 {
+				limit = d
+			}
+		case q.Name == "pcmk_host_argument":
+			argument = q.Value.Reveal()
+		case !strings.HasPrefix(q.Name, "pcmk_"):
+			in = append(in, q.Name+"="+q.Value.Reveal())
+		}
+	}
+	if x.Node != "" {
+		in = append(in, "nodename="+x.Node)
+		given := slices.ContainsFunc(p.Params, func(q Param) bool { return q.Name == "port" || q.Name == "plug" })
+		switch {
+		case argument == "none" || given:
+		case argument != "":
+			in = append(in, argument+"="+x.Plug)
+		default: // agents know one of the two names, and ignore the other with a line on stderr
+			in = append(in, "plug="+x.Plug, "port="+x.Plug)
+		}
+	}
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"/usr/sbin/" + p.Agent}, Stdin: []byte(strings.Join(in, "\n") + "\n"), Limit: limit})
+	return err
 }
 
 func cmpNode(x Plug) string {
