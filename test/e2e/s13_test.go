@@ -38,17 +38,16 @@ func TestS13(t *testing.T) {
 		t.Errorf("rouser changed the configuration:\n%s", out)
 	}
 
-	l.MustExec("node1", "crm_resource", "--resource", "service", "--force-stop") // its monitor fails, and it is recovered
-	for _, n := range l.Nodes() {
-		eventually(t, 40*time.Second, n.Name+" has the file alert's lines", func() string {
-			out, _ := l.Exec(n.Name, "cat", "/var/log/pcmk_alert_file.log")
-			if !strings.Contains(out, "Resource operation 'start' for 'service'") && !strings.Contains(out, "Resource operation 'monitor (10000)' for 'service'") &&
-				!strings.Contains(out, "for 'service'") {
-				return "nothing of service in:\n" + out
-			}
-			return ""
-		})
-	}
+	// Each node tells of the operations that it runs itself.
+	on := runsOn(t, l, "node1", "service")
+	l.MustExec(on, "crm_resource", "--resource", "service", "--force-stop") // its monitor fails, and it is recovered
+	eventually(t, 40*time.Second, "the file alert tells of the failure", func() string {
+		out, _ := l.Exec(on, "cat", "/var/log/pcmk_alert_file.log")
+		if !strings.Contains(out, "Resource operation 'monitor (10000)' for 'service' on '"+on+"': not running") {
+			return out
+		}
+		return ""
+	})
 	l.Kill("node3")
 	eventually(t, 90*time.Second, "the mail of node3's fencing", func() string {
 		out, _ := l.Exec("node1", "cat", "/tmp/mail.hacluster")
@@ -60,4 +59,9 @@ func TestS13(t *testing.T) {
 		}
 		return ""
 	})
+	for _, n := range []string{"node1", "node2"} { // nodes and fencing are told everywhere
+		if out := l.MustExec(n, "cat", "/var/log/pcmk_alert_file.log"); !strings.Contains(out, "Node 'node3' is now 'lost'") {
+			t.Errorf("%s: the file alert does not tell that node3 was lost:\n%s", n, out)
+		}
+	}
 }

@@ -31,9 +31,10 @@ func TestS16Scores(t *testing.T) {
 	places(t, l, whole, map[string]string{"A": "node2", "B": "node2", "never": "", "big": "node1"})
 	// 1012 keep A where it is: 10 + 1000 for B + 1 for each of the two that run there. One less is not enough to leave.
 	places(t, l, strings.Replace(whole, "node: node1, score: 100}", "node: node1, score: 1011}", 1), map[string]string{"A": "node2", "B": "node2", "never": "", "big": "node1"})
-	places(t, l, strings.Replace(whole, "node: node1, score: 100}", "node: node1, score: 1013}", 1), map[string]string{"A": "node1", "B": "node1", "never": "", "big": "node1"})
+	moved := strings.Replace(whole, "node: node1, score: 100}", "node: node1, score: 1013}", 1)
+	places(t, l, moved, map[string]string{"A": "node1", "B": "node1", "never": "", "big": "node1"})
 	// INFINITY - INFINITY is -INFINITY; without the ban the other INFINITY counts.
-	freed := strings.Replace(whole, `score: -INFINITY, expression: "#uname eq node1 or #uname eq node2"`, `score: -INFINITY, expression: "#uname eq node1"`, 1)
+	freed := strings.Replace(moved, `score: -INFINITY, expression: "#uname eq node1 or #uname eq node2"`, `score: -INFINITY, expression: "#uname eq node1"`, 1)
 	places(t, l, freed, map[string]string{"A": "node1", "B": "node1", "never": "node2", "big": "node1"})
 }
 
