@@ -42,7 +42,7 @@ func bounds(s string) error {
 		case strings.HasPrefix(rest, "<?"):
 			at += behind(rest, "?>")
 		case strings.HasPrefix(rest, "<!"):
-			at += behind(rest, ">")
+			at += directiveEnd(rest)
 		case strings.HasPrefix(rest, "</"):
 			name := tagName(rest[2:])
 			if len(open) == 0 {
@@ -82,6 +82,26 @@ func tagName(s string) string {
 func behind(s, end string) int {
 	if i := strings.Index(s, end); i >= 0 {
 		return i + len(end)
+	}
+	return len(s)
+}
+
+// directiveEnd is the place behind the > of the directive (<!DOCTYPE …>) with which s begins. It may hold others, comments, and quoted text.
+func directiveEnd(s string) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case strings.HasPrefix(s[i:], "<!--"):
+			i += behind(s[i:], "-->") - 1
+		case c == '<':
+			depth++
+		case c == '>':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case c == '"' || c == '\'':
+			i += behind(s[i+1:], s[i:i+1])
+		}
 	}
 	return len(s)
 }
