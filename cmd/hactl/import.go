@@ -170,7 +170,7 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 		return nil
 	}
 	if f.conf != "" { // first: it tells the nodes' addresses
-		r, err := a.record(f.conf, maxConf)
+		r, err := a.record(ctx, f.conf, maxConf)
 		if err != nil {
 			return nil, err
 		}
@@ -180,7 +180,7 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 		named = named || im.m.Cluster.Metadata.Name != ""
 	}
 	if f.cib != "" {
-		r, err := a.cibRecord(f.cib)
+		r, err := a.cibRecord(ctx, f.cib)
 		if err != nil {
 			return nil, err
 		}

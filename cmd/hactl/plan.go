@@ -46,7 +46,7 @@ nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 				if _, err := one(sets, "--cib"); err != nil {
 					return err
 				}
-				r, err := a.cibRecord(file)
+				r, err := a.cibRecord(c.Context(), file)
 				if err != nil {
 					return err
 				}

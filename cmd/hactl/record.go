@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +29,25 @@ type record struct {
 
 // record reads a file, or standard input for -, and unpacks it where it is packed, as Pacemaker's own pe-input-*.bz2. What is larger than
 // limit bytes is not read.
-func (a *app) record(path string, limit int) (record, error) {
+func (a *app) record(ctx context.Context, path string, limit int) (record, error) {
+	type result struct {
+		r   record
+		err error
+	}
+	done := make(chan result, 1)
+	go func() { // ends with the process at the latest: nobody may ever write to a pipe
+		r, err := a.readRecord(path, limit)
+		done <- result{r, err}
+	}()
+	select {
+	case x := <-done:
+		return x.r, x.err
+	case <-ctx.Done():
+		return record{}, fmt.Errorf("reading %s: %w", path, ctx.Err())
+	}
+}
+
+func (a *app) readRecord(path string, limit int) (record, error) {
 	r := record{name: path}
 	var from io.Reader = a.stdin
 	if path == "-" {
@@ -72,7 +91,9 @@ func (a *app) record(path string, limit int) (record, error) {
 }
 
 // cibRecord reads a file with a CIB.
-func (a *app) cibRecord(path string) (record, error) { return a.record(path, cib.MaxSize) }
+func (a *app) cibRecord(ctx context.Context, path string) (record, error) {
+	return a.record(ctx, path, cib.MaxSize)
+}
 
 // hosts are machines of these names that all answer with the CIB, and know nothing else.
 func (r record) hosts(names []string) reconcile.Hosts {

@@ -88,7 +88,7 @@ func (a *app) renderOnto(ctx context.Context, base string) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.cibRecord(base)
+	r, err := a.cibRecord(ctx, base)
 	if err != nil {
 		return err
 	}

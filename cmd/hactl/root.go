@@ -34,7 +34,8 @@ tells what it would do and what the cluster will do then, and does it.`,
 		Example: `  hactl validate -f cluster.yaml     look for mistakes, offline
   hactl plan -f cluster.yaml         tell what would change
   hactl apply -f cluster.yaml        change it
-  hactl status -f cluster.yaml       tell how the cluster is`,
+  hactl status -f cluster.yaml       tell how the cluster is
+  hactl import --host node1          write the manifests of a cluster that is there`,
 		SuggestionsMinimumDistance: 2,
 		SilenceUsage:               true,
 		SilenceErrors:              true,
