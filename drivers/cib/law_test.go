@@ -26,7 +26,7 @@ func corpus(t testing.TB) []string {
 // manifestsOver draws manifests that touch what a CIB has and add to it.
 func manifestsOver(t *rapid.T, doc *etree.Document) string {
 	var b strings.Builder
-	b.WriteString("apiVersion: hactl/v1\nkind: Cluster\nmetadata: {name: lab}\nspec:\n  nodes:\n  - {name: n1, addresses: [10.77.0.1]")
+	b.WriteString("apiVersion: hactl/v1\nkind: Cluster\nmetadata: {name: lab}\nspec:\n  nodes:\n  - {name: n1, cibID: law-1, addresses: [10.77.0.1]")
 	if rapid.Bool().Draw(t, "node") {
 		b.WriteString(", attributes: {rack: " + rapid.SampledFrom([]string{"a", "b", "null"}).Draw(t, "rack") + "}")
 	}
@@ -75,7 +75,47 @@ func manifestsOver(t *rapid.T, doc *etree.Document) string {
 	if rapid.Bool().Draw(t, "clone") {
 		b.WriteString("  clone: {meta: {interleave: true}}\n")
 	}
+	for _, kind := range otherKinds {
+		if rapid.Bool().Draw(t, "kind") {
+			form := rapid.SampledFrom(kind).Draw(t, "form")
+			b.WriteString("---\napiVersion: hactl/v1\n" + strings.Replace(form, "}\nspec", ignored+"}\nspec", 1))
+		}
+	}
 	return b.String()
+}
+
+// ignored lets objects name others that may not be there.
+const ignored = ", ignore: [{lint: inside-clone, reason: law}, {lint: unknown-reference, reason: law}, {lint: unknown-resource, reason: law}, {lint: unknown-node, reason: law}]"
+
+// otherKinds are objects in two forms or more: a second manifest turns the one into the other, or has none.
+var otherKinds = [][]string{
+	{"kind: ResourceTemplate\nmetadata: {name: ht}\nspec: {agent: \"ocf:pacemaker:Dummy\", params: {fake: t}}\n",
+		"kind: ResourceTemplate\nmetadata: {name: ht}\nspec: {agent: \"ocf:pacemaker:Stateful\", paramSets: [{id: ht-long, score: 1, values: [{name: fake, value: x}]}]}\n"},
+	{"kind: Resource\nmetadata: {name: hr}\nspec: {agent: \"ocf:pacemaker:Dummy\", paramSets: [{id: hr-a, rule: {expression: defined x}, values: [{name: fake, value: a}]}]}\n",
+		"kind: Resource\nmetadata: {name: hr}\nspec: {agent: \"ocf:pacemaker:Dummy\", params: {fake: p}, paramSets: [{id: hr-a, rule: {expression: x eq 1 or x eq 2}, values: [{name: fake}, {name: b, value: b}]}, {id: hr-b, values: [{name: c, value: c}]}]}\n",
+		"kind: Resource\nmetadata: {name: hr}\nspec: {agent: \"ocf:pacemaker:Dummy\", clone: {name: hrc, promotable: true, metaSets: [{id: hrc-a, values: [{name: notify, value: \"true\"}]}]}, operations: [{name: monitor, interval: 3s, meta: {x: 1}}]}\n"},
+	{"kind: Bundle\nmetadata: {name: hb}\nspec: {docker: {image: i, replicas: 2}, network: {controlPort: 3121, ports: [{port: 80}]}, resource: {name: hbr, agent: \"ocf:pacemaker:Dummy\"}}\n",
+		"kind: Bundle\nmetadata: {name: hb}\nspec: {rkt: {image: j}, network: {controlPort: 7}, storage: [{sourceDir: /a, targetDir: /b}], resource: {name: hbr, agent: \"ocf:pacemaker:Dummy\", params: {fake: b}}}\n",
+		"kind: Bundle\nmetadata: {name: hb}\nspec: {docker: {image: i}, network: {controlPort: 9, ports: [{range: 1-3}, {port: 90}]}}\n"},
+	{"kind: Constraint\nmetadata: {name: hl}\nspec: {location: {resource: hg, node: n1, score: 5}}\n",
+		"kind: Constraint\nmetadata: {name: hl}\nspec: {location: {resource: hg, score: -INFINITY, expression: not_defined p or p lt 3}}\n",
+		"kind: Constraint\nmetadata: {name: hl}\nspec: {location: {pattern: \"h.*\", rules: [{score: 1, expression: defined a}, {score: 2, expression: defined b and (defined c or defined d)}]}}\n",
+		"kind: Constraint\nmetadata: {name: hl}\nspec: {location: {sets: [{resources: [hg]}], node: n1, score: 1}}\n"},
+	{"kind: Constraint\nmetadata: {name: ho}\nspec: {order: {first: hg1, then: hg2, kind: Optional}}\n",
+		"kind: Constraint\nmetadata: {name: ho}\nspec: {order: {score: 0, sets: [{resources: [hg1, hg2]}, {resources: [hg3], action: stop}], lifetime: [{expression: date gt 2020-01-01}]}}\n"},
+	{"kind: Constraint\nmetadata: {name: hc}\nspec: {colocation: {resource: hg1, with: hg2, withRole: Promoted}}\n",
+		"kind: Constraint\nmetadata: {name: hc}\nspec: {colocation: {sets: [{resources: [hg1, hg2], sequential: \"false\"}, {resources: [hg3]}]}}\n"},
+	{"kind: Constraint\nmetadata: {name: hk}\nspec: {ticket: {ticket: T, resource: hg1}}\n",
+		"kind: Constraint\nmetadata: {name: hk}\nspec: {ticket: {ticket: U, lossPolicy: fence, sets: [{resources: [hg1, hg2]}]}}\n"},
+	{"kind: FencingTopology\nmetadata: {name: hf}\nspec: {target: n1, levels: [{devices: [hg1]}, {devices: [hg2, hg3]}]}\n",
+		"kind: FencingTopology\nmetadata: {name: hf}\nspec: {target: n1, levels: [{devices: [hg2]}]}\n",
+		"kind: FencingTopology\nmetadata: {name: hf}\nspec: {targetPattern: \"n.*\", levels: [{index: 3, devices: [hg2]}]}\n"},
+	{"kind: ACLRole\nmetadata: {name: hrole}\nspec: {permissions: [{kind: read, xpath: /cib}]}\n",
+		"kind: ACLRole\nmetadata: {name: hrole}\nspec: {description: d, permissions: [{kind: deny, reference: hg1}, {kind: read, xpath: /cib}]}\n"},
+	{"kind: ACLUser\nmetadata: {name: n1}\nspec: {roles: [hrole]}\n", "kind: ACLUser\nmetadata: {name: n1}\nspec: {}\n"},
+	{"kind: Tag\nmetadata: {name: htag}\nspec: {objects: [hg1, hg2]}\n", "kind: Tag\nmetadata: {name: htag}\nspec: {objects: [hg2, hg1, hl]}\n"},
+	{"kind: Alert\nmetadata: {name: ha}\nspec: {path: /a, recipients: [{value: x}, {value: y, params: {a: b}}]}\n",
+		"kind: Alert\nmetadata: {name: ha}\nspec: {path: /b, select: {nodes: true}, params: {c: d}, recipients: [{value: y, meta: {timeout: 3s}}]}\n"},
 }
 
 func plainName(s string) bool {
