@@ -118,18 +118,22 @@ func (im *imported) secretFiles(dir, folder string) ([]outFile, error) {
 
 // tell says on standard error what a person should know of an import, and whether there is anything.
 func (a *app) tell(im *imported) bool {
-	told := false
+	told := map[string]bool{}
+	tell := func(line string) {
+		if !told[line] {
+			told[line] = true
+			a.progress("%s", line)
+		}
+	}
 	for _, o := range im.m.Objects() {
 		for _, c := range o.Comments {
 			if c.Lost {
-				told = true
-				a.progress("cannot be expressed: %s/%s: %s", o.Kind, o.Metadata.Name, strings.Join(strings.Fields(c.Text), " "))
+				tell(fmt.Sprintf("cannot be expressed: %s/%s: %s", o.Kind, o.Metadata.Name, strings.Join(strings.Fields(c.Text), " ")))
 			}
 		}
 	}
 	for _, w := range im.warnings {
-		told = true
-		a.progress("%s", w)
+		tell(w)
 	}
-	return told
+	return len(told) > 0
 }
