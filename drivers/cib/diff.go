@@ -213,6 +213,7 @@ func (c *comparison) field(part Part, f field, want, root *etree.Element, create
 		c.replaceBlock(part, f, live.el)
 		c.diff(f.path(), shown(live), shown(f), c.risk(f.path()), "")
 	case ok:
+		c.inline(f)
 		value := reconcile.Plain(f.value)
 		if secretPair(f.el) {
 			value = reconcile.Secret(f.value)

@@ -21,27 +21,44 @@ func (d *Driver) Provides(have State) []reconcile.Ref {
 		return nil // Plan tells it
 	}
 	var refs []reconcile.Ref
-	if s := section(doc, "resources"); s != nil {
-		for _, el := range s.FindElements(".//primitive") {
-			if attr(el, "class") == "stonith" {
-				refs = append(refs, FenceDevice(attr(el, "id")))
-			} else {
-				refs = append(refs, Resource(attr(el, "id")))
-			}
-		}
-		for _, el := range s.FindElements(".//group") {
-			refs = append(refs, Group(attr(el, "id")))
+	provide := func(el *etree.Element) {
+		if kind := kindOf(el); kind != "" {
+			refs = append(refs, named(kind, attr(el, "id")))
 		}
 	}
-	if s := section(doc, "constraints"); s != nil {
-		for _, el := range s.ChildElements() {
-			refs = append(refs, Constraint(attr(el, "id")))
+	var resources func(*etree.Element)
+	resources = func(el *etree.Element) {
+		for _, c := range el.ChildElements() {
+			provide(c)
+			if holdsResources(c.Tag) {
+				resources(c)
+			}
+		}
+	}
+	for _, name := range []string{"resources", "constraints", "acls", "tags", "alerts"} {
+		if s := section(doc, name); s != nil {
+			resources(s)
 		}
 	}
 	for _, s := range have.Secrets {
 		refs = append(refs, secretRef(s.Node, s.Resource, s.Param))
 	}
 	return refs
+}
+
+// kindOf is the manifests' kind of an element, "" for what is no object of its own.
+func kindOf(el *etree.Element) string {
+	switch el.Tag {
+	case "primitive":
+		if attr(el, "class") == "stonith" {
+			return "FenceDevice"
+		}
+		return "Resource"
+	case "rsc_location", "rsc_order", "rsc_colocation", "rsc_ticket":
+		return "Constraint"
+	}
+	return map[string]string{"group": "ResourceGroup", "template": "ResourceTemplate", "bundle": "Bundle", "tag": "Tag", "acl_role": "ACLRole",
+		"acl_target": "ACLUser", "acl_group": "ACLGroup", "alert": "Alert"}[el.Tag]
 }
 
 // Standing tells what the members say of the cluster, each by its own copy of the CIB.
