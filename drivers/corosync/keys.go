@@ -23,6 +23,14 @@ var theKeys = []key{
 	{pcmkKey, 0o640, "root:haclient", func(n *NodeState) *reconcile.File { return n.PacemakerKey }},
 }
 
+// fits tells whether the key's daemons can read it and nobody else can. pcs gives Pacemaker's key to hacluster alone, as which its daemons run.
+func (k key) fits(f *reconcile.File) bool {
+	if k.path == pcmkKey && f.Owner == "hacluster:haclient" {
+		return f.Mode.Perm()&0o477 == 0o400
+	}
+	return f.Mode.Perm() == k.mode && (f.Owner == k.owner || f.Owner == "")
+}
+
 // keys plans that all members have the same keys. If none has one, the first makes it, and the others get it once it is there: its content
 // is in no plan.
 func (p *planner) keys() {
@@ -46,7 +54,7 @@ func (p *planner) keys() {
 				Changes: []reconcile.Change{{Object: keyRef(n.Name, k.path), Action: reconcile.Create, Want: reconcile.Mask, Source: p.want.Source}}}
 			switch {
 			case f != nil:
-				if f.Mode.Perm() == k.mode && (f.Owner == k.owner || f.Owner == "") {
+				if k.fits(f) {
 					continue
 				}
 				s.Changes[0] = reconcile.Change{Object: keyRef(n.Name, k.path), Action: reconcile.Update, Path: "mode", Source: p.want.Source,
