@@ -40,6 +40,7 @@ var totemOptions = optionTable{of: "option of totem", manual: "corosync.conf(5)"
 	{"knet_compression_model", anyText, ""}, // what libknet was built with: zlib, lz4, zstd, …
 	{"knet_compression_threshold", count, ""},
 	{"knet_compression_level", number, ""},
+	{"cluster_uuid", anyText, ""}, // pcs gives one to every cluster that it sets up; corosync itself does not read it
 	{"cluster_name", forbidden, "the cluster's name is metadata.name; remove it"},
 	{"config_version", forbidden, "hactl counts the versions of the file; remove it"},
 	{"nodeid", forbidden, "node ids are spec.nodes[].id; remove it"},
