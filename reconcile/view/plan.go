@@ -105,12 +105,12 @@ func reaction(r reconcile.Reaction) string {
 }
 
 func writeNotes(b *strings.Builder, p *reconcile.Plan, st Style) {
+	// Those of NoteAdopts say no more than the objects' own lines.
 	titles := []struct {
 		kind  reconcile.NoteKind
 		title string
 	}{
 		{reconcile.NoteWarning, "Warnings"},
-		{reconcile.NoteAdopts, "Taken over as they are"},
 		{reconcile.NoteUnmanaged, "In no manifest, left alone"},
 		{reconcile.NoteRuntime, "Set at run time, left alone"},
 	}
