@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/reconcile"
 )
 
 // secretsDir is the folder of the secrets' files beside the manifests, as the importers name it.
@@ -79,10 +80,18 @@ func eachSecret(v reflect.Value, change func(v1.SecretRef) v1.SecretRef) {
 // secretFiles are the secrets' files in a folder, which is relative to dir, and what keeps them out of git. Without a folder nothing is
 // written, and each secret is warned of.
 func (im *imported) secretFiles(dir, folder string) ([]outFile, error) {
-	if folder == "" {
-		for _, s := range im.secrets {
+	var known []reconcile.ImportedSecret
+	for _, s := range im.secrets {
+		switch {
+		case !s.Value.Comparable():
+			im.warnings = append(im.warnings, "the source does not tell the secret of "+s.File+": write the file yourself")
+		case folder == "":
 			im.warnings = append(im.warnings, "the secret of "+s.File+" is not written to standard output: import again with --output or --secrets, or write the file yourself")
+		default:
+			known = append(known, s)
 		}
+	}
+	if len(known) == 0 {
 		return nil, nil
 	}
 	place := folder
@@ -90,15 +99,8 @@ func (im *imported) secretFiles(dir, folder string) ([]outFile, error) {
 		place = filepath.Join(dir, folder)
 	}
 	var out []outFile
-	for _, s := range im.secrets {
-		if !s.Value.Comparable() {
-			im.warnings = append(im.warnings, "the source does not tell the secret of "+s.File+": write the file yourself")
-			continue
-		}
+	for _, s := range known {
 		out = append(out, outFile{path: filepath.Join(place, filepath.Base(s.File)), data: append(s.Value.Bytes(), '\n'), mode: 0o600, private: true})
-	}
-	if len(im.secrets) == 0 {
-		return nil, nil
 	}
 	ignore, line := filepath.Join(place, ".gitignore"), "*"
 	if dir != "" && filepath.IsLocal(folder) {

@@ -85,14 +85,20 @@ type importer struct {
 	c      *v1.Cluster
 }
 
-func (im *importer) remark(path, format string, args ...any) {
-	im.c.Comments = append(im.c.Comments, v1.Comment{Path: path, Text: fmt.Sprintf(format, args...)})
+// remark puts a comment above a field.
+func (im *importer) remark(path, text string) {
+	im.c.Comments = append(im.c.Comments, v1.Comment{Path: path, Text: text})
 }
 
 // lost tells what the manifest does not say. It stays in the files that are there, since hactl leaves alone what no manifest tells.
 func (im *importer) lost(format string, args ...any) {
 	im.c.Comments = append(im.c.Comments, v1.Comment{Lost: true,
 		Text: "Not imported from corosync.conf, and left there as it is: " + fmt.Sprintf(format, args...) + "."})
+}
+
+// warn tells of something in the source that the manifest does not say, and that somebody should look at.
+func (im *importer) warn(format string, args ...any) {
+	im.c.Comments = append(im.c.Comments, v1.Comment{Lost: true, Text: fmt.Sprintf(format, args...)})
 }
 
 func (im *importer) name() {
@@ -104,7 +110,7 @@ func (im *importer) name() {
 	case name == "":
 		im.remark("", "corosync.conf gives the cluster no name (totem.cluster_name); it gets that of this manifest.")
 	case name != im.c.Metadata.Name:
-		im.remark("", "The cluster's name in corosync.conf is %s; a plan of this manifest would rename it, for which all its daemons must stop.", name)
+		im.warn("The cluster's name in corosync.conf is %s; a plan of this manifest would rename it, for which all its daemons must stop.", name)
 	}
 }
 
@@ -255,9 +261,9 @@ func (im *importer) differing(have State) {
 		c, err := n.parsed()
 		switch {
 		case err != nil:
-			im.remark("", "corosync.conf on %s cannot be read: %v.", n.Name, err)
+			im.warn("corosync.conf on %s cannot be read: %v.", n.Name, err)
 		case len(difference(im.fields, c.fields())) > 0:
-			im.remark("", "corosync.conf on %s differs in %s.", n.Name, strings.Join(difference(im.fields, c.fields()), ", "))
+			im.warn("corosync.conf on %s differs from the one that was imported, in %s.", n.Name, strings.Join(difference(im.fields, c.fields()), ", "))
 		}
 	}
 }
