@@ -10,14 +10,14 @@ import (
 	"github.com/hactl/hactl/drivers/drivertest"
 )
 
-// Every layer keeps the laws for every example.
+// Every layer keeps the laws for every example, and for manifests that have every field of the CIB.
 func TestLaws(t *testing.T) {
 	dirs, err := filepath.Glob("../examples/*")
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
-	for _, dir := range dirs {
-		if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
+	for _, dir := range append(dirs, "cib/testdata/everything.yaml") {
+		if fi, err := os.Stat(dir); err != nil || !fi.IsDir() && filepath.Ext(dir) != ".yaml" {
 			continue
 		}
 		files, err := v1.ReadPaths([]string{dir}, nil)

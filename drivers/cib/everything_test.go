@@ -64,6 +64,22 @@ func TestEverything(t *testing.T) {
 	}
 }
 
+// A state of every kind survives JSON: what was decoded plans the same.
+func TestEverythingSurvivesJSON(t *testing.T) {
+	want := desired(t, everything(t))
+	b, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again State
+	if err := json.Unmarshal(b, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(renderedCIB(t, want), renderedCIB(t, again)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Every field of the types is said somewhere in everything.yaml, so that no field is left out of these tests.
 func TestEverythingSaysAllFields(t *testing.T) {
 	m := load(t, everything(t))

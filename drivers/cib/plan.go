@@ -41,8 +41,9 @@ type planner struct {
 	errs       []error
 	registered map[string]string // see registration
 	secretsOf  map[secretKey]*Secret
-	clear      map[secretKey]bool // the secrets that stay in the CIB in clear text
-	offline    bool               // there is no cluster: the CIB is made for a file
+	stored     map[[3]string]*Secret // see storedSecret
+	clear      map[secretKey]bool    // the secrets that stay in the CIB in clear text
+	offline    bool                  // there is no cluster: the CIB is made for a file
 }
 
 // newPlanner compares; its fields hold the answer.

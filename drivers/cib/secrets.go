@@ -130,10 +130,7 @@ func maskIf(b bool) string {
 
 // secretAction says what a wanted secret needs on a node: "" nothing. known is false where its value is not known.
 func (p *planner) secretAction(node string, s Secret) (a reconcile.Action, known bool) {
-	for _, h := range p.have.Secrets {
-		if h.Node != node || h.Resource != s.Resource || h.Param != s.Param {
-			continue
-		}
+	if h := p.storedSecret(node, s.Resource, s.Param); h != nil {
 		if !s.Value.Comparable() || !h.Value.Comparable() {
 			p.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: s.Object, Path: "params." + s.Param, Source: s.Source,
 				Text: "the secret is not compared: its value is not known here"})
@@ -145,6 +142,18 @@ func (p *planner) secretAction(node string, s Secret) (a reconcile.Action, known
 		return reconcile.Update, true
 	}
 	return reconcile.Create, s.Value.Comparable()
+}
+
+// storedSecret is the secret that was found on a node, or nil.
+func (p *planner) storedSecret(node, rsc, param string) *Secret {
+	if p.stored == nil {
+		p.stored = make(map[[3]string]*Secret, len(p.have.Secrets))
+		for i := range p.have.Secrets {
+			h := &p.have.Secrets[i]
+			p.stored[[3]string{h.Node, h.Resource, h.Param}] = h
+		}
+	}
+	return p.stored[[3]string{node, rsc, param}]
 }
 
 // rotate makes Pacemaker read a changed secret of a fence device. pacemaker-fenced keeps a secret that it has read once until it

@@ -19,6 +19,7 @@ import (
 //   - States survive JSON: a plan made from decoded states is the same plan.
 //   - A machine that does not answer is no error and is never taken for an empty one: whatever is planned for it is pending.
 //   - Observing changes nothing.
+//   - What is rendered is the same every time, also from decoded states.
 //   - Every step is for something, has an id of its own, and either operations or a reason to be pending.
 func Run(t *testing.T, l reconcile.Layer, m *v1.Manifests) {
 	t.Helper()
@@ -58,6 +59,8 @@ func Run(t *testing.T, l reconcile.Layer, m *v1.Manifests) {
 	}
 	same(t, l.Name()+": planned twice", marshal(t, steps), marshal(t, plan(t, l, want, have)))
 	same(t, l.Name()+": planned from decoded states", marshal(t, steps), marshal(t, plan(t, l, decode(t, l, want), decode(t, l, have))))
+	same(t, l.Name()+": rendered twice", render(t, l, want), render(t, l, want))
+	same(t, l.Name()+": rendered from a decoded state", render(t, l, want), render(t, l, decode(t, l, want)))
 	if _, err := l.Observe(t.Context(), hosts, l.Zero()); err != nil {
 		t.Errorf("%s: observing everything: %v", l.Name(), err)
 	}
@@ -73,6 +76,15 @@ func plan(t *testing.T, l reconcile.Layer, want, have reconcile.State) []reconci
 		t.Fatalf("%s: plan: %v", l.Name(), err)
 	}
 	return steps
+}
+
+func render(t *testing.T, l reconcile.Layer, want reconcile.State) string {
+	t.Helper()
+	files, err := l.Render(want, l.Zero())
+	if err != nil {
+		t.Fatalf("%s: render: %v", l.Name(), err)
+	}
+	return marshal(t, files)
 }
 
 func marshal(t *testing.T, v any) string {
