@@ -6,13 +6,21 @@ import (
 	"strings"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/schemas/agents"
 )
 
 // cluster is what the lints ask: the manifests with the objects found by name, templates merged in.
 type cluster struct {
 	*v1.Manifests
-	found      v1.Errors
-	primitives []*primitive
+	found       v1.Errors
+	primitives  []*primitive
+	units       map[string][]*unit // by all names that constraints may use
+	orders      []order
+	colocations []colocation
+	agents      map[string]*agents.Agent // found so far; nil for those of whom nothing is known
+	locations   map[string]bool          // what location constraints name; see located
+	patterns    []*v1.Location
+	tags        map[string][]string
 }
 
 // primitive is a resource, a member of a group or what runs in a bundle.
@@ -26,10 +34,11 @@ type primitive struct {
 	group    *v1.ResourceGroup    // nil: stands alone
 	clone    *v1.Clone            // its own or its group's; nil: none
 	bundle   *v1.Bundle           // nil: none
+	unit     *unit
 }
 
 func newCluster(m *v1.Manifests) *cluster {
-	c := &cluster{Manifests: m}
+	c := &cluster{Manifests: m, agents: map[string]*agents.Agent{}}
 	templates := make(map[string]*v1.ResourceTemplate, len(m.Templates))
 	for _, t := range m.Templates {
 		templates[t.Metadata.Name] = t
@@ -55,7 +64,41 @@ func newCluster(m *v1.Manifests) *cluster {
 			add(&primitive{Primitive: &r.Primitive, object: &b.Object, path: "spec.resource", name: r.Name, bundle: b})
 		}
 	}
+	c.relate()
 	return c
+}
+
+// param finds a parameter: what the primitive says itself, its template, then what its group or clone hands on.
+func (p *primitive) param(name string) setting {
+	s := lookup(name, p.path+".params", p.Params, p.path+".paramSets", p.ParamSets)
+	if _, secret := p.Secrets[name]; secret {
+		s.unsure = true
+	}
+	elsewhere := func(params v1.Options, sets []v1.AttributeSet) {
+		if t := lookup(name, "", params, "", sets); !s.given && (t.given || t.unsure) {
+			s.text, s.path, s.given, s.unsure = t.text, p.path, t.given, s.unsure || t.unsure
+		}
+	}
+	if p.template != nil {
+		elsewhere(p.template.Spec.Params, p.template.Spec.ParamSets)
+	}
+	if p.group != nil {
+		elsewhere(p.group.Spec.Params, p.group.Spec.ParamSets)
+	}
+	if p.clone != nil {
+		elsewhere(p.clone.Params, p.clone.ParamSets)
+	}
+	return s
+}
+
+// agent gives what Debian 12's agents tell of themselves; nil where nothing is known.
+func (c *cluster) agent(name string) *agents.Agent {
+	a, ok := c.agents[name]
+	if !ok {
+		a, _ = agents.Find(name)
+		c.agents[name] = a
+	}
+	return a
 }
 
 // setting is an option's value with the field that gives it. unsure tells that a rule, a score or a reference to what is not at hand decides.

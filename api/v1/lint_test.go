@@ -9,7 +9,7 @@ import (
 
 // The list of lints is what documentation is made from.
 func TestLints(t *testing.T) {
-	form := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+	form := regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)*$`)
 	last := ""
 	for _, l := range Lints() {
 		if !form.MatchString(l.ID) || !strings.HasSuffix(l.Explanation, ".") {
