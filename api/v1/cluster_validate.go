@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// bootstrapID is the id of the set that holds the cluster's properties. Pacemaker reads it first, whatever its place and score.
+const bootstrapID = "cib-bootstrap-options"
+
 // maxLinks is KNET_MAX_LINK.
 const maxLinks = 8
 
@@ -45,6 +48,11 @@ func (x *Cluster) validate(c *checker) {
 	c.oneLine(o, "spec.logging", s.Logging)
 	if to := s.Logging.Get("to_logfile"); (to == "yes" || to == "on") && s.Logging.Get("logfile") == "" {
 		c.errorf(o, "spec.logging.to_logfile", "needs logfile, the path of the file")
+	}
+	for i, set := range s.PropertySets {
+		if set.ID == bootstrapID && len(s.Properties) > 0 {
+			c.errorf(o, fmt.Sprintf("spec.propertySets[%d].id", i), "%s is the set that spec.properties is; write all of it in one of them", bootstrapID)
+		}
 	}
 	for name := range s.Properties {
 		if strings.HasPrefix(name, "hactl") {

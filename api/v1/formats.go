@@ -58,9 +58,6 @@ func checkID(s string) string {
 	if strings.HasPrefix(s, "hactl") {
 		return fmt.Sprintf("%q is reserved: names that begin with hactl are for what hactl itself puts into the CIB", s)
 	}
-	if s == "cib-bootstrap-options" {
-		return fmt.Sprintf("%q is reserved: it is the id of the set that holds the cluster's properties", s)
-	}
 	return ""
 }
 

@@ -17,6 +17,9 @@ func (c *checker) ids(ids []ID) map[string]ID {
 		if msg := checkID(id.Name); msg != "" && name {
 			c.errorf(id.Object, id.Path, "%s", msg)
 		}
+		if id.Name == bootstrapID && id.What != "cluster_property_set" {
+			c.errorf(id.Object, id.Path, "%q is reserved: it is the id of the set that holds the cluster's properties", id.Name)
+		}
 		was, dup := first[id.Name]
 		if !dup {
 			first[id.Name] = id

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -249,11 +250,11 @@ func sameTransition(original, rendered *etree.Document) (simulated bool, err err
 	doc := splice(original, rendered)
 	before, err1 := transition(original)
 	after, err2 := transition(doc)
-	if err1 != nil && err2 != nil {
-		return false, nil
-	}
-	if err := errorsOf(err1, err2); err != nil {
-		return false, err
+	switch {
+	case err1 != nil && err2 != nil: // it takes neither
+		return false, nil //nolint:nilerr // that is the same
+	case err1 != nil || err2 != nil:
+		return false, errors.Join(err1, err2)
 	}
 	if diff := cmp.Diff(before, after); diff != "" {
 		return true, fmt.Errorf("does something else (-original +rendered):\n%s", diff)

@@ -2,6 +2,7 @@ package cib
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/beevik/etree"
@@ -47,7 +48,8 @@ func (b *builder) cluster(c *v1.Cluster) {
 func (b *objectBuilder) sharedSets(section, tag, id, group string, plain v1.Options, long []v1.AttributeSet) {
 	set := element(tag, id)
 	b.pairs(set, tag, id, group, group, plain)
-	if len(plain) > 0 || section == "crm_config" {
+	own := slices.ContainsFunc(long, func(s v1.AttributeSet) bool { return s.ID == id }) // cib-bootstrap-options in the long form
+	if len(plain) > 0 || section == "crm_config" && !own {
 		b.part(group, section, set)
 	}
 	for i := range long {

@@ -37,14 +37,24 @@ func (v view) plainProperties(crm *etree.Element) *etree.Element {
 	var first *etree.Element
 	for _, c := range crm.SelectElements("cluster_property_set") {
 		switch {
-		case !v.plain(c):
-		case attr(c, "id") == "cib-bootstrap-options":
+		case attr(c, "id") == bootstrapID && !v.long[bootstrapID] && c.SelectElement("rule") == nil: // its score means nothing
 			return c
+		case !v.plain(c):
 		case first == nil && attr(c, "id") != inventoryID:
 			first = c
 		}
 	}
 	return first
+}
+
+// byID gives the child with an id, or nil.
+func byID(el *etree.Element, id string) *etree.Element {
+	for _, c := range el.ChildElements() {
+		if attr(c, "id") == id {
+			return c
+		}
+	}
+	return nil
 }
 
 // sets adds the attribute sets of an element; params is the manifests' name of its instance attributes.

@@ -148,7 +148,7 @@ func (im *importer) options(doc *etree.Document) {
 const bootstrapID = "cib-bootstrap-options"
 
 // properties imports the cluster options. cib-bootstrap-options is the plain form wherever it stands, since Pacemaker reads it first
-// whatever its place and score; without it, a set that is alone takes its place.
+// whatever its place and score; without it, a set that is alone takes its place. What no map can say makes even this one a long form.
 func (im *importer) properties(sec *etree.Element) {
 	s, spec := im.cluster(), &im.into.Cluster.Spec
 	form := setForm{tag: "cluster_property_set", plain: "properties", long: "propertySets", id: bootstrapID}
@@ -164,13 +164,19 @@ func (im *importer) properties(sec *etree.Element) {
 		}
 	}
 	i := slices.IndexFunc(sets, func(el *etree.Element) bool { return attr(el, "id") == bootstrapID })
-	if i < 0 && len(sets) == 1 && s.fitsPlain(sets[0], form) {
+	if i < 0 && len(sets) == 1 {
 		i = 0
 	}
 	for j, set := range sets {
 		if j == i {
-			im.bootstrap(set, form)
-			continue
+			set = set.Copy()
+			if attr(set, "id") == bootstrapID {
+				set.RemoveAttr("score") // without meaning here
+			}
+			if s.fitsPlain(set, form) {
+				spec.Properties, _ = s.plain(set, "spec", form)
+				continue
+			}
 		}
 		path := fmt.Sprintf("spec.propertySets[%d]", len(spec.PropertySets))
 		if a, err := s.longSet(set, path, form); err != nil {
@@ -179,22 +185,4 @@ func (im *importer) properties(sec *etree.Element) {
 			spec.PropertySets = append(spec.PropertySets, a)
 		}
 	}
-}
-
-// bootstrap reads the set that holds the cluster's options. It has no long form, so what a map cannot say is told pair by pair.
-func (im *importer) bootstrap(set *etree.Element, form setForm) {
-	s := im.cluster()
-	plain := set.Copy()
-	plain.RemoveAttr("score") // without meaning here
-	names := map[string]bool{}
-	for _, c := range plain.ChildElements() {
-		if name := attr(c, "name"); c.Tag != "nvpair" || name == "" || names[name] || !has(c, "value") {
-			s.lost("spec.properties", "%s in %s", called(c), called(set))
-			plain.RemoveChild(c)
-		} else {
-			names[name] = true
-		}
-	}
-	s.attributes(plain, "spec.properties", &struct{}{}, "id")
-	im.into.Cluster.Spec.Properties, _ = s.plain(plain, "spec", form)
 }

@@ -58,9 +58,9 @@ func TestImportMutated(t *testing.T) {
 	})
 }
 
-// told matches what no manifest can say though crm_verify takes it: nodes of one name or id, or with a name that no machine can have, ids
-// that begin with hactl, and in cib-bootstrap-options, which is always a map, what no map can say.
-var told = regexp.MustCompile("a second node|no host name|no uname|is reserved|cib-bootstrap-options")
+// told matches what no manifest can say though crm_verify takes it: nodes of one name or id, or with a name that no machine can have, and ids
+// that begin with hactl.
+var told = regexp.MustCompile("a second node|no host name|no uname|no valid IPv4 address|is reserved")
 
 // verifies tells whether crm_verify takes a CIB.
 func verifies(cib string) bool {

@@ -52,7 +52,7 @@ func (s subject) fitsPlain(set *etree.Element, f setForm) bool {
 			continue
 		}
 		name := s.optionName(f, nv)
-		if f.owner == "" && secretPair(nv) && f.id != bootstrapID { // only the long form can refer to a secret there
+		if f.owner == "" && secretPair(nv) { // only the long form can refer to a secret there
 			return false
 		}
 		if nv.Tag != "nvpair" || name == "" || names[name] || !has(nv, "value") || !s.anew(nv, f.id+"-"+ncName(name)) {
@@ -89,7 +89,7 @@ func (s subject) plain(set *etree.Element, at string, f setForm) (v1.Options, ma
 			continue
 		}
 		options[name] = v1.Value{Text: attr(nv, "value")}
-		s.atRunTime(f, name, attr(nv, "value"), joinPath(path, name))
+		s.atRunTime(f, name, joinPath(path, name))
 	}
 	return options, secrets
 }
@@ -111,7 +111,7 @@ func (s subject) passed(set, nv *etree.Element, path string) bool {
 }
 
 // atRunTime remarks on settings that operators make with a command.
-func (s subject) atRunTime(f setForm, name, value, path string) {
+func (s subject) atRunTime(f setForm, name, path string) {
 	const hold = "; while it is declared here, hactl holds it so. Remove it here to leave it to them."
 	switch {
 	case f.plain == "attributes" && (name == "standby" || name == "maintenance"):
@@ -163,7 +163,7 @@ func (s subject) longSet(set *etree.Element, path string, f setForm) (a v1.Attri
 			if v.Secret = s.secret(nv, f.owner, at); v.Secret != nil {
 				v.Value = nil
 			} else if has(nv, "value") {
-				s.atRunTime(f, v.Name, attr(nv, "value"), at)
+				s.atRunTime(f, v.Name, at)
 			}
 		}
 		a.Values = append(a.Values, v)

@@ -25,7 +25,7 @@ func imported(t testing.TB, cib string) (*v1.Manifests, []reconcile.ImportedSecr
 
 // cibWith is a CIB with these elements in its sections.
 func cibWith(nodes, resources, constraints, more string) string {
-	return `<cib validate-with="pacemaker-3.9"><configuration><crm_config/><nodes>` + nodes + `</nodes><resources>` + resources +
+	return `<cib validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0"><configuration><crm_config/><nodes>` + nodes + `</nodes><resources>` + resources +
 		`</resources><constraints>` + constraints + `</constraints>` + more + `</configuration><status/></cib>`
 }
 

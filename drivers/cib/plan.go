@@ -256,7 +256,7 @@ func (p *planner) inventoryHome() {
 		return
 	}
 	p.sectionHome("crm_config")
-	if (view{}).plainProperties(section(p.work.Document, "crm_config")) == nil {
+	if crm := section(p.work.Document, "crm_config"); (view{}).plainProperties(crm) == nil && byID(crm, bootstrapID) == nil {
 		p.do(Edit{Do: create, At: "crm_config", After: "^", XML: `<cluster_property_set id="cib-bootstrap-options"/>`})
 	}
 	p.do(Edit{Do: create, At: "crm_config", XML: Fragment(`<cluster_property_set id="` + inventoryID + `"/>`)})
