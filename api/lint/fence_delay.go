@@ -13,7 +13,7 @@ import (
 func noFenceDelay(c *cluster) {
 	nodes := c.Cluster.Spec.Nodes
 	on := c.property("fencing-enabled", "stonith-enabled")
-	if len(nodes) != 2 || on.unsure || isFalse(on.text) {
+	if len(nodes) != 2 || on.unsure || isFalse(on.text) || c.fencePrimitives() {
 		return
 	}
 	if q := c.Cluster.Spec.Quorum; q != nil && (q.Options.Get("two_node") == "0" || q.Options.Get("auto_tie_breaker") == "1") {

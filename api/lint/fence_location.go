@@ -11,7 +11,7 @@ import (
 // fenceOnTargetOnly looks for nodes that nobody but themselves could fence: Pacemaker uses a device only from nodes where location
 // constraints let it run, and a node that is dead fences nobody.
 func fenceOnTargetOnly(c *cluster) {
-	if len(c.Cluster.Spec.Nodes) < 2 || c.watchdogFencing() {
+	if len(c.Cluster.Spec.Nodes) < 2 || c.watchdogFencing() || c.fencePrimitives() {
 		return
 	}
 	allowed := map[*v1.FenceDevice][]string{}

@@ -21,7 +21,7 @@ func noFencing(c *cluster) {
 		c.warnf(v1.LintNoFencing, o, on.path, "fencing is off: nodes that lose sight of each other both run the same resources, which ruins data on "+
 			"shared or replicated storage; add a FenceDevice for each node and remove this line")
 		return
-	case c.watchdogFencing() || len(c.primitives) == 0:
+	case c.watchdogFencing() || c.fencePrimitives() || len(c.primitives) == 0:
 		return
 	case len(c.FenceDevices) == 0:
 		c.warnf(v1.LintNoFencing, o, "spec.properties", "there is no fence device: fencing is on (its default), and Pacemaker starts no resource "+
@@ -41,6 +41,11 @@ func (c *cluster) watchdogFencing() bool {
 	s := c.property("fencing-watchdog-timeout", "stonith-watchdog-timeout")
 	d, err := v1.Interval(s.text)
 	return s.unsure || s.given && (err != nil || d != 0)
+}
+
+// fencePrimitives tells about fence devices that are written as a Resource, such as the clones of old. The lints know nothing of their targets.
+func (c *cluster) fencePrimitives() bool {
+	return slices.ContainsFunc(c.primitives, func(p *primitive) bool { return strings.HasPrefix(p.agent, "stonith:") })
 }
 
 // targets are the nodes that a device can fence; all tells that it decides so itself, when it is asked. See pacemaker-fenced(7) on

@@ -45,7 +45,7 @@ func monitorShorter(c *cluster) {
 				continue
 			}
 			if o.every < a.interval {
-				c.warnf(v1.LintMonitorShorter, p.object, o.field("interval"), "every %s is more often than %s advises: it costs, and a node under load fails it; "+
+				c.warnf(v1.LintMonitorShorter, p.object, o.field("interval"), "every %s is more often than %s advises: each run costs, and a busy node fails one sooner; "+
 					"write %s or more", o.Interval, p.agent, short(a.interval))
 			}
 			if limit, known := c.timeout(o.Timeout); known && limit < a.timeout {

@@ -56,13 +56,13 @@ func (o operation) watches() bool { return o.Name == "monitor" && o.every > 0 &&
 // advice is what an agent says of one of its actions: the shortest interval and time limit where there are several, as of roles or depths.
 type advice struct{ interval, timeout time.Duration }
 
-// advised finds what the agent says of an action; role narrows it where the agent tells roles apart.
+// advised finds what the agent says of an action; a role narrows it where the agent tells roles apart.
 func (c *cluster) advised(agent, action, role string) (found advice, ok bool) {
 	a := c.agent(agent)
 	if a == nil {
 		return advice{}, false
 	}
-	narrow := slices.ContainsFunc(a.Actions, func(x agents.Action) bool {
+	narrow := role != "" && slices.ContainsFunc(a.Actions, func(x agents.Action) bool {
 		return x.Name == action && x.Role != "" && promoted(x.Role) == promoted(role)
 	})
 	for _, x := range a.Actions {
