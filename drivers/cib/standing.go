@@ -156,7 +156,7 @@ func parts(m map[string][]string) string {
 	return strings.Join(out, " and ")
 }
 
-// onlyCure tells whether the plan touches nothing but fence devices and options of fencing: they are the cure, not a danger.
+// onlyCure tells whether the plan touches nothing but fence devices, their levels and options of fencing: they are the cure, not a danger.
 func onlyCure(want, have State) bool {
 	if want.Cluster == "" {
 		return false
@@ -166,7 +166,7 @@ func onlyCure(want, have State) bool {
 		return false
 	}
 	for _, c := range p.changes {
-		cure := c.Object.Kind == "FenceDevice" || c.Object.Kind == "Cluster" && (c.Path == "" || strings.HasPrefix(c.Path, "properties.stonith-") ||
+		cure := c.Object.Kind == "FenceDevice" || c.Object.Kind == "FencingTopology" || c.Object.Kind == "Cluster" && (c.Path == "" || strings.HasPrefix(c.Path, "properties.stonith-") ||
 			strings.HasPrefix(c.Path, "properties.fencing-") || c.Path == "properties.have-watchdog") || c.Action == reconcile.Adopt && c.Risk == reconcile.Safe
 		if !cure {
 			return false

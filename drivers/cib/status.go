@@ -84,6 +84,7 @@ func (d *Driver) Status(have State) []reconcile.Health {
 	if err != nil {
 		return out
 	}
+	devices := stonithIDs(doc)
 	for _, id := range resourceOrder(st) {
 		level, text := resourceHealth(st.of(id), st.within[id])
 		var fs []string
@@ -100,13 +101,13 @@ func (d *Driver) Status(have State) []reconcile.Health {
 			level = max(level, reconcile.Degraded)
 			text += "; failed: " + strings.Join(fs, "; ")
 		}
-		add(refOf(doc, id), level, "%s", text)
+		add(refOf(devices, id), level, "%s", text)
 	}
 	return append(out, coverage(doc, mon, st)...)
 }
 
-func refOf(doc *etree.Document, id string) reconcile.Ref {
-	if el := findID(doc, id); el != nil && attr(el, "class") == "stonith" {
+func refOf(devices map[string]bool, id string) reconcile.Ref {
+	if devices[id] {
 		return FenceDevice(id)
 	}
 	return Resource(id)

@@ -141,27 +141,6 @@ func section(doc *etree.Document, name string) *etree.Element {
 	return c.SelectElement(name)
 }
 
-// findID finds the element with an id in the configuration. Ids are unique there (the schema's type ID).
-func findID(doc *etree.Document, id string) *etree.Element {
-	c := doc.Root().SelectElement("configuration")
-	if c == nil || id == "" {
-		return nil
-	}
-	var find func(*etree.Element) *etree.Element
-	find = func(el *etree.Element) *etree.Element {
-		if attr(el, "id") == id && el.Tag != "resource_ref" && el.Tag != "obj_ref" && el.Tag != "role" {
-			return el
-		}
-		for _, k := range el.ChildElements() {
-			if f := find(k); f != nil {
-				return f
-			}
-		}
-		return nil
-	}
-	return find(c)
-}
-
 // canonical writes an element so that equal configurations give equal texts: attributes sorted, white space and comments left out.
 func canonical(b *strings.Builder, el *etree.Element, skip func(*etree.Element) bool) {
 	b.WriteString("<" + el.Tag)
