@@ -173,6 +173,11 @@ func TestOrderOverKinds(t *testing.T) {
 	if got := strings.Join(order, " "); got != "dummy A A2 f1 f2 S G B B2" {
 		t.Error(got)
 	}
+	for _, id := range []string{"rsc_defaults-meta_attributes", "op_defaults-meta_attributes", "cib-bootstrap-options", "nodes-1", "A-watch", "by-rules-rule", "by-rules-rule-1"} {
+		if newTree(doc).find(id) == nil {
+			t.Errorf("nothing has the id %s, which pcs would give", id)
+		}
+	}
 	var sections []string
 	for _, el := range doc.Root().SelectElement("configuration").ChildElements() {
 		sections = append(sections, el.Tag)

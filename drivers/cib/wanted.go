@@ -42,8 +42,8 @@ func (p *planner) read() error {
 			p.dialect.inWords(el)
 			references(p.refs, el)
 			w.els = append(w.els, el)
-			for _, x := range []*etree.Element{el, inner(el)} {
-				p.reserved[attr(x, "id")] = true
+			if !isSet(part.Section) && !apart(el.Tag) { // sets of everybody's options may be renamed
+				p.reserved[attr(el, "id")], p.reserved[attr(inner(el), "id")] = true, true
 			}
 		}
 		for _, id := range o.Named {
