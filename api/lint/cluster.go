@@ -35,6 +35,9 @@ type primitive struct {
 	clone    *v1.Clone            // its own or its group's; nil: none
 	bundle   *v1.Bundle           // nil: none
 	unit     *unit
+
+	ops      []operation // see operations; nil: not asked for yet
+	opsKnown bool
 }
 
 func newCluster(m *v1.Manifests) *cluster {

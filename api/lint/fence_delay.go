@@ -52,7 +52,8 @@ func noFenceDelay(c *cluster) {
 		return
 	}
 	c.warnf(v1.LintNoFenceDelay, &c.Cluster.Object, "spec.nodes", "both nodes fence at the same moment: when they lose sight of each other, each is shot by "+
-		"the other and no node is left; write pcmk_delay_base: 5s in the params of the device that fences the node to be kept, or set priority-fencing-delay")
+		"the other and no node is left; write pcmk_delay_base: 5s in the params of the device that fences the node to be kept, in one for both pcmk_delay_base: "+
+		"%s:5s;%s:0s; or set priority-fencing-delay", nodes[0].Name, nodes[1].Name)
 }
 
 // delay is how long a device waits before it fences a node. pcmk_delay_base may be a list such as node1:5s;node2:0.
@@ -76,6 +77,9 @@ func zero(text string) bool { return text == "" || span(text, time.Second) == 0 
 
 // span reads a time span; other is what it is where it cannot be read.
 func span(text string, other time.Duration) time.Duration {
+	if text == "" {
+		return other
+	}
 	d, err := v1.Interval(text)
 	if err != nil {
 		return other

@@ -10,7 +10,7 @@ import (
 // noMonitor looks for resources and fence devices that nobody watches. Some agents advise none, by an interval of 0.
 func noMonitor(c *cluster) {
 	for _, p := range c.primitives {
-		ops, known := c.operations(p)
+		ops, known := p.operations()
 		if !known || slices.ContainsFunc(ops, func(o operation) bool { return o.Name == "monitor" }) {
 			continue
 		}
@@ -35,7 +35,7 @@ func noMonitor(c *cluster) {
 // monitorShorter looks for monitors that run more often than the agent advises, or have less time.
 func monitorShorter(c *cluster) {
 	for _, p := range c.primitives {
-		ops, _ := c.operations(p)
+		ops, _ := p.operations()
 		for _, o := range ops {
 			if !o.watches() {
 				continue
@@ -63,7 +63,7 @@ func promotedMonitor(c *cluster) {
 		if !p.promotable() && !p.bundlePromotes() {
 			continue
 		}
-		ops, known := c.operations(p)
+		ops, known := p.operations()
 		watched := slices.ContainsFunc(ops, operation.watches)
 		if known && watched && !slices.ContainsFunc(ops, func(o operation) bool { return o.watches() && promoted(o.Role) }) {
 			c.warnf(v1.LintPromotedMonitor, p.object, p.path+".operations", "no monitor of %s has the role Promoted: those without it run only where it is not "+

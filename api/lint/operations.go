@@ -17,9 +17,16 @@ type operation struct {
 	every time.Duration
 }
 
-// operations are those of a primitive, and those of its template that it does not have itself by name and interval (unpack_template in
+// operations are the primitive's own, and those of its template that it does not have itself by name and interval (unpack_template in
 // Pacemaker's lib/pengine/complex.c); known is false where they stand elsewhere.
-func (c *cluster) operations(p *primitive) (ops []operation, known bool) {
+func (p *primitive) operations() (ops []operation, known bool) {
+	if p.ops == nil {
+		p.ops, p.opsKnown = merged(p)
+	}
+	return p.ops, p.opsKnown
+}
+
+func merged(p *primitive) (ops []operation, known bool) {
 	ops = operations(p.Operations, p.path+".operations")
 	known = p.OperationsFrom == ""
 	if p.template == nil {

@@ -13,7 +13,7 @@ import (
 // included: Pacemaker gives them 20s whatever the agent says. A stop that takes too long ends in fencing.
 func timeoutShorter(c *cluster) {
 	for _, p := range c.primitives {
-		ops, known := c.operations(p)
+		ops, known := p.operations()
 		if !known {
 			continue
 		}
@@ -126,7 +126,7 @@ func (ch *chains) of(u *unit) time.Duration {
 	}
 	var own time.Duration
 	for _, p := range u.members {
-		ops, _ := ch.c.operations(p)
+		ops, _ := p.operations()
 		stop := ""
 		for _, o := range ops {
 			if o.Name == "stop" {

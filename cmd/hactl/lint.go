@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/hactl/hactl/api/lint"
@@ -8,16 +9,34 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// lintNotes puts what the lints find into a plan: what is wrong, in one line. hactl validate tells the reason and what to do.
+// lintNotes puts what the lints find into a plan: what is wrong, in one line, and of each lint the first few. hactl validate tells all, the
+// reasons, and what to do.
 func lintNotes(m *v1.Manifests) []reconcile.Note {
+	const few = 3
 	var notes []reconcile.Note
+	var order []string
+	count := map[string]int{}
 	for _, w := range lint.Check(m) {
+		if count[w.Lint]++; count[w.Lint] > few {
+			continue
+		}
+		if count[w.Lint] == 1 {
+			order = append(order, w.Lint)
+		}
 		kind, name, _ := strings.Cut(w.Object, "/")
 		what, _, _ := strings.Cut(w.Message, ": ")
 		notes = append(notes, reconcile.Note{
 			Kind: reconcile.NoteWarning, Object: reconcile.Ref{Kind: kind, Name: name}, Path: strings.TrimPrefix(w.Path, "spec."),
 			Text: what + " [" + w.Lint + "]", Source: w.Pos,
 		})
+	}
+	for _, id := range order {
+		if more := count[id] - few; more > 0 {
+			notes = append(notes, reconcile.Note{
+				Kind: reconcile.NoteWarning, Object: reconcile.Ref{Kind: "Cluster", Name: m.Cluster.Metadata.Name},
+				Text: fmt.Sprintf("%d more [%s]; hactl validate tells them", more, id),
+			})
+		}
 	}
 	return notes
 }
