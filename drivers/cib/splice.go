@@ -185,19 +185,15 @@ func (s *splicer) tag(was, now *etree.Element) string {
 	at := s.spans[was]
 	src := s.src[at.begin:at.opened]
 	secret := secretPair(now)
-	there := attrPlaces(src)
 	var out strings.Builder
 	cursor := 0
-	for i, a := range was.Attr {
-		if i == len(there) {
-			break
-		}
-		x := there[i]
-		switch b := now.SelectAttr(a.FullKey()); {
+	for _, x := range attrPlaces(src) {
+		a, b := was.SelectAttr(x.name), now.SelectAttr(x.name)
+		switch {
 		case b == nil:
 			out.WriteString(src[cursor:x.begin])
 			cursor = x.end
-		case b.Value != a.Value:
+		case a == nil || b.Value != a.Value:
 			out.WriteString(src[cursor:x.value] + attrText(b.Value, secret && b.Key == "value"))
 			cursor = x.end
 		}
@@ -217,7 +213,10 @@ func (s *splicer) tag(was, now *etree.Element) string {
 }
 
 // attrPlace is where an attribute stands in a start tag: from the white space before it, from the quote of its value.
-type attrPlace struct{ begin, value, end int }
+type attrPlace struct {
+	name              string
+	begin, value, end int
+}
 
 func attrPlaces(tag string) []attrPlace {
 	var places []attrPlace
@@ -227,8 +226,10 @@ func attrPlaces(tag string) []attrPlace {
 			break
 		}
 		eq += i
-		name := strings.LastIndexAny(strings.TrimRight(tag[:eq], " \t\r\n"), " \t\r\n") // the white space before it
-		begin := len(strings.TrimRight(tag[:name+1], " \t\r\n"))
+		name := strings.Trim(tag[i:eq], " \t\r\n")
+		name = name[strings.LastIndexAny(name, " \t\r\n")+1:] // the first has the tag before it
+		at := strings.LastIndex(tag[:eq], name)
+		begin := len(strings.TrimRight(tag[:at], " \t\r\n"))
 		value := strings.IndexAny(tag[eq:], `"'`)
 		if value < 0 {
 			break
@@ -239,7 +240,7 @@ func attrPlaces(tag string) []attrPlace {
 			break
 		}
 		i = value + 1 + end + 1
-		places = append(places, attrPlace{begin, value, i})
+		places = append(places, attrPlace{name, begin, value, i})
 	}
 	return places
 }
