@@ -13,11 +13,11 @@ func closest(word string, candidates []string) string {
 	length := utf8.RuneCountInString(word)
 	best, limit := "", min(3, length/3)+1
 	word = strings.ToLower(word)
-	for _, c := range slices.Sorted(slices.Values(candidates)) {
-		if n := utf8.RuneCountInString(c) - length; n >= limit || -n >= limit { // so many insertions at least
+	for _, c := range candidates {
+		if n := utf8.RuneCountInString(c) - length; n > limit || -n > limit { // so many insertions at least
 			continue
 		}
-		if d := distance(word, strings.ToLower(c)); d < limit {
+		if d := distance(word, strings.ToLower(c)); d < limit || d == limit && best != "" && c < best {
 			best, limit = c, d
 		}
 	}
