@@ -17,7 +17,8 @@ func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 	if m == nil || m.Cluster == nil {
 		return State{}, nil
 	}
-	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Source: m.Cluster.Pos("")},
+	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Source: m.Cluster.Pos(""),
+		last: &comparisons{}},
 		secrets: s, users: templateUsers(m), values: map[string]reconcile.Text{}}
 	for _, o := range m.All() {
 		switch o := o.(type) {

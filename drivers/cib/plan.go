@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hactl/hactl/drivers/corosync"
 	"github.com/hactl/hactl/reconcile"
@@ -47,7 +49,31 @@ type planner struct {
 }
 
 // newPlanner compares; its fields hold the answer.
-func newPlanner(want, have State) (*planner, error) { return compare(want, have, false) }
+func newPlanner(want, have State) (*planner, error) {
+	if want.last == nil {
+		return compare(want, have, false)
+	}
+	return want.last.compare(want, have)
+}
+
+// comparisons keeps the last comparison of a wanted state: a plan, its notes, its prediction and the gates ask for the same one. Who gets a
+// planner from here reads it and changes nothing but its notes.
+type comparisons struct {
+	mu      sync.Mutex
+	have    State
+	planner *planner
+	err     error
+}
+
+func (c *comparisons) compare(want, have State) (*planner, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.planner == nil && c.err == nil || !reflect.DeepEqual(c.have, have) {
+		c.have = have
+		c.planner, c.err = compare(want, have, false)
+	}
+	return c.planner, c.err
+}
 
 func compare(want, have State, offline bool) (*planner, error) {
 	p := &planner{want: want, have: have, offline: offline, clear: map[secretKey]bool{}, registered: map[string]string{}, pinned: map[[3]string]bool{}, changed: map[reconcile.Ref]bool{},
