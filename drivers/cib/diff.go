@@ -13,6 +13,7 @@ import (
 
 // object compares one object with the live CIB and turns the differences into edits.
 func (p *planner) object(o *wanted) {
+	p.authors.turn(o.Ref)
 	c := &comparison{planner: p, o: o, inv: p.inv[o.Ref], live: map[string]field{}, want: map[string]bool{}}
 	for _, f := range o.fields {
 		c.want[f.path()] = true
@@ -49,6 +50,7 @@ func (c *comparison) diff(path, have, want string, r reconcile.Risk, why string)
 	if !ok {
 		pos = c.o.Pos[""]
 	}
+	c.authors.change(c.o.Ref, path)
 	c.diffs = append(c.diffs, reconcile.Change{Object: c.o.Ref, Action: reconcile.Update, Path: path, Have: have, Want: want, Source: pos, Risk: r, Why: why})
 }
 

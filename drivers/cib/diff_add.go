@@ -56,6 +56,7 @@ func (c *comparison) create(i int, part Part, want *etree.Element, wanted []fiel
 	}
 	c.sectionHome(part.Section)
 	c.do(Edit{Do: create, At: at, After: after, XML: Fragment(source(el))})
+	c.authors.change(c.o.Ref, part.Prefix) // all of its fields at once
 	c.whole = c.whole || i == 0 && !isSet(part.Section)
 	for _, f := range wanted {
 		c.diff(f.path(), "", shown(f), reconcile.Safe, "")

@@ -45,6 +45,7 @@ func (c *comparison) wrap(root, want *etree.Element) {
 	}
 	c.do(Edit{Do: create, At: address(el.Parent()), After: attr(el, "id"), XML: Fragment(source(wrap))})
 	c.do(Edit{Do: move, At: address(el), To: "clone#" + attr(want, "id")})
+	c.authors.change(c.o.Ref, "clone")
 	for _, f := range fieldsOf("", wrap, c.o.view) { // they came with it
 		c.live[f.path()] = f
 		if !f.whole() {
@@ -85,6 +86,7 @@ func (c *comparison) place(part Part, root *etree.Element) {
 			top = top.Parent()
 		}
 		c.do(Edit{Do: move, At: address(root), To: "resources", After: attr(top, "id")})
+		c.authors.change(c.o.Ref, "group")
 		return
 	}
 	if root.Tag != "primitive" {
@@ -92,6 +94,7 @@ func (c *comparison) place(part Part, root *etree.Element) {
 		return
 	}
 	c.do(Edit{Do: move, At: address(root), To: "group#" + c.o.Group, After: c.memberPlace()})
+	c.authors.change(c.o.Ref, "group")
 }
 
 // groupOrders brings the declared members of groups into the declared order.
@@ -108,6 +111,7 @@ func (p *planner) groupOrders() {
 		if g := p.live.findIn("resources", o.Group); g != nil {
 			p.pinElement(g, o.Ref)
 		}
+		p.authors.turn(o.Ref)
 		p.do(Edit{Do: move, At: address(b), To: address(a.Parent()), After: before.Ref.Name})
 		p.change(o.Object, reconcile.Update, "group", "before "+before.Ref.Name, "after "+before.Ref.Name, reconcile.RestartRisk, "order is meaning in a group")
 		p.await(o.Ref.Name)

@@ -31,6 +31,7 @@ type planner struct {
 	reserved   map[string]bool     // the ids that manifests give
 	homes      homes
 	edits      []Edit
+	authors    authors // of the edits
 	pins       []Pin
 	pinned     map[[3]string]bool
 	changes    []reconcile.Change
@@ -193,6 +194,7 @@ func (p *planner) do(e Edit) {
 		return
 	}
 	p.edits = append(p.edits, e)
+	p.authors.edit()
 }
 
 // change records a difference for people.
@@ -207,6 +209,7 @@ func (p *planner) change(o *Object, a reconcile.Action, path, have, want string,
 // tell takes a change into the plan.
 func (p *planner) tell(c reconcile.Change) {
 	p.changed[c.Object] = true
+	p.authors.change(c.Object, c.Path)
 	p.changes = append(p.changes, c)
 }
 
@@ -221,6 +224,7 @@ func (p *planner) await(id string) {
 // seed removes the short dc-deadtime with which a new cluster was seeded, unless a manifest declares one.
 func (p *planner) seed() {
 	ref := Options(p.want.Cluster)
+	p.authors.turn(ref)
 	gone := reconcile.Change{Object: ref, Action: reconcile.Update, Path: "properties.dc-deadtime", Have: "2s", Source: p.want.Source,
 		Why: "the seed of a new cluster, no setting"}
 	declared := slices.ContainsFunc(p.want.Objects, func(o Object) bool {
@@ -245,6 +249,7 @@ func (p *planner) seed() {
 
 // record brings the inventory up to date with what is wanted.
 func (p *planner) record() {
+	p.authors.turn(reconcile.Ref{})
 	for _, o := range p.objects {
 		value := encodeEntry(p.want.Owner, o.fields)
 		e := p.inv[o.Ref]
