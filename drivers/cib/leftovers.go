@@ -12,7 +12,7 @@ import (
 // leftovers tells of objects that no manifest tells, and of records without an object.
 func (p *planner) leftovers() {
 	p.authors.turn(reconcile.Ref{}) // only the record changes
-	ids := map[string]bool{} // of what is wanted or recorded, by section and id
+	ids := map[string]bool{}        // of what is wanted or recorded, by section and id
 	levels := map[string]bool{}
 	for _, o := range p.objects {
 		for i, part := range o.Parts {
