@@ -85,28 +85,6 @@ type Standing struct {
 	Trouble []string
 }
 
-// Prediction is what a plan will cause. The zero Prediction says that nothing happens.
-type Prediction struct {
-	Reactions []Reaction `json:"reactions,omitempty"`
-	// Unavailable says why the scheduler could not be asked; every gate takes that for the worst.
-	Unavailable string `json:"unavailable,omitempty"`
-	// Unknown lists what cannot be predicted.
-	Unknown []string `json:"unknown,omitempty"`
-}
-
-// Reaction is something that the cluster will do because of a plan.
-type Reaction struct {
-	Action   string `json:"action"` // start, stop, restart, reload, move, promote, demote, migrate, fence, shutdown
-	Resource string `json:"resource,omitempty"`
-	Node     string `json:"node,omitempty"` // of a fence or shutdown
-	From     string `json:"from,omitempty"`
-	To       string `json:"to,omitempty"`
-	Reason   string `json:"reason,omitempty"`
-	Risk     Risk   `json:"risk"`
-	Round    int    `json:"round"`            // from 1: the transition it belongs to
-	Anyway   bool   `json:"anyway,omitempty"` // would happen without the plan
-}
-
 // ImportedSecret is a value that an imported object refers to.
 type ImportedSecret struct {
 	// File is the path that the reference names, relative to the manifests: "secrets/fence_node1.password".

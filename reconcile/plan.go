@@ -106,14 +106,6 @@ func ordered(steps []Step, provided []Ref) ([]PlannedStep, error) {
 	return planned, nil
 }
 
-func (p *Prediction) add(q Prediction) {
-	p.Reactions = append(p.Reactions, q.Reactions...)
-	p.Unknown = append(p.Unknown, q.Unknown...)
-	if p.Unavailable == "" {
-		p.Unavailable = q.Unavailable
-	}
-}
-
 // Empty tells that nothing is left to do.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
 
