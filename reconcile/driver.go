@@ -48,6 +48,15 @@ type (
 	}
 	// Reporter tells the layer's state for people.
 	Reporter[S any] interface{ Status(have S) []Health }
+	// Recorder makes a record of what was observed, and fits such a record to what is wanted later. A layer without it is recorded as its
+	// State marshals, and is taken as it was recorded.
+	Recorder[S any] interface {
+		// Record leaves out what marshalling does not mask by itself, and sees to it that a prediction from the record is that of the cluster,
+		// or says that it is not.
+		Record(ctx context.Context, hosts Hosts, want, have S) (S, error)
+		// Recall marks as not observed what is wanted and not in the record: unknown is never absent. It does no I/O.
+		Recall(want, have S) S
+	}
 	// Quorate tells about membership, for the engine's gates: which members have what standing in the cluster's own view.
 	Quorate[S any] interface{ Standing(want, have S) Standing }
 )
@@ -141,6 +150,8 @@ type Layer interface {
 	Status(have State) []Health
 	Standing(want, have State) (Standing, bool)
 	Decode(b []byte) (State, error)
+	Record(ctx context.Context, hosts Hosts, want, have State) (State, error)
+	Recall(want, have State) State
 }
 
 // State is some layer's S.
@@ -221,4 +232,18 @@ func (l layer[S]) Decode(b []byte) (State, error) {
 	var s S
 	err := json.Unmarshal(b, &s)
 	return s, err
+}
+
+func (l layer[S]) Record(ctx context.Context, hosts Hosts, want, have State) (State, error) {
+	if r, ok := l.d.(Recorder[S]); ok {
+		return r.Record(ctx, hosts, want.(S), have.(S))
+	}
+	return have, nil
+}
+
+func (l layer[S]) Recall(want, have State) State {
+	if r, ok := l.d.(Recorder[S]); ok {
+		return r.Recall(want.(S), have.(S))
+	}
+	return have
 }

@@ -40,28 +40,18 @@ type Observation struct {
 	Want, Have map[string]State
 	// Unreachable lists the machines that could not be asked, in the order of the hosts.
 	Unreachable []*UnreachableError
+	// Recalled tells that it comes from a Snapshot.
+	Recalled bool
 }
 
 // Observe looks at all machines and layers in parallel and changes nothing. A machine that cannot be reached is recorded, not an error;
 // an unreadable thing is an error.
 func (e *Engine) Observe(ctx context.Context) (*Observation, error) {
-	o := &Observation{At: time.Now().UTC(), Want: map[string]State{}, Have: map[string]State{}}
-	var errs []error
-	for _, l := range e.Layers {
-		if e.Manifests == nil {
-			o.Want[l.Name()] = l.Zero()
-			continue
-		}
-		want, err := l.Desired(e.Manifests, e.Secrets)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		o.Want[l.Name()] = want
-	}
-	if err := errors.Join(errs...); err != nil {
+	want, err := e.wanted()
+	if err != nil {
 		return nil, err
 	}
-
+	o := &Observation{At: time.Now().UTC(), Want: want, Have: map[string]State{}}
 	memos := make([]*memoHost, len(e.Hosts))
 	hosts := make(Hosts, len(e.Hosts))
 	for i, h := range e.Hosts {
@@ -69,7 +59,7 @@ func (e *Engine) Observe(ctx context.Context) (*Observation, error) {
 		hosts[i] = memos[i]
 	}
 	have := make([]State, len(e.Layers))
-	errs = make([]error, len(e.Layers))
+	errs := make([]error, len(e.Layers))
 	var g errgroup.Group
 	for i, l := range e.Layers {
 		g.Go(func() error {
@@ -93,6 +83,24 @@ func (e *Engine) Observe(ctx context.Context) (*Observation, error) {
 		}
 	}
 	return o, nil
+}
+
+// wanted is what the manifests want of each layer; without manifests, everything.
+func (e *Engine) wanted() (map[string]State, error) {
+	wanted := map[string]State{}
+	var errs []error
+	for _, l := range e.Layers {
+		if e.Manifests == nil {
+			wanted[l.Name()] = l.Zero()
+			continue
+		}
+		want, err := l.Desired(e.Manifests, e.Secrets)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		wanted[l.Name()] = want
+	}
+	return wanted, errors.Join(errs...)
 }
 
 // Standing is what the layer that knows about membership says; the zero Standing if none does.

@@ -17,6 +17,8 @@ type Plan struct {
 	Cluster string `json:"cluster"`
 	// Record names what the plan was made from, if that is not the cluster itself ("cib.xml").
 	Record string `json:"record,omitempty"`
+	// RecordedAt is when that was taken from the cluster, if it tells.
+	RecordedAt time.Time `json:"recordedAt,omitzero"`
 	// Steps in an order in which they could run one after the other.
 	Steps []PlannedStep `json:"steps"`
 	// Prediction is what the cluster will do because of the steps.
@@ -42,6 +44,9 @@ func (e *Engine) Plan(ctx context.Context, o *Observation) (*Plan, error) {
 	var all []Step
 	var provided []Ref
 	p := &Plan{Version: PlanVersion, Cluster: e.Manifests.Cluster.Metadata.Name, Record: e.Record, Steps: []PlannedStep{}, Notes: slices.Clone(e.Notes), ObservedAt: o.At}
+	if o.Recalled {
+		p.RecordedAt = o.At
+	}
 	byLayer := map[string][]Step{}
 	for _, l := range e.Layers {
 		want, have := o.Want[l.Name()], o.Have[l.Name()]

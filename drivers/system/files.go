@@ -80,7 +80,7 @@ func (p *planner) placedFiles() error {
 		switch {
 		case !there:
 			c.Action = reconcile.Create
-		case !w.Empty && !have.Content.Equal(next.Content):
+		case !w.Empty && !notCompared(w, p.h, path) && !have.Content.Equal(next.Content):
 			c.Action, c.Risk, c.Have, c.Why = reconcile.Adopt, reconcile.AdoptRisk, "another content", "the file is overwritten"
 		case have.Owner != next.Owner || have.Mode != next.Mode:
 			c.Action, c.Have, c.Want = reconcile.Update, rights(have), rights(next)
@@ -93,6 +93,13 @@ func (p *planner) placedFiles() error {
 		p.step("file "+path, "", []reconcile.Change{c}, reconcile.Write{Path: path, File: next})
 	}
 	return nil
+}
+
+// notCompared tells that a record leaves out the content of a file, or that of the one whose copy it is.
+func notCompared(w PlacedFile, h MachineStatus, path string) bool {
+	have, there := h.Found[path]
+	from, copied := h.Found[w.Copy]
+	return there && !w.Empty && (!have.Content.Comparable() || copied && !from.Content.Comparable())
 }
 
 func describe(w PlacedFile) string {

@@ -56,6 +56,7 @@ func (p *planner) plan() error {
 		}
 		return nil
 	}
+	p.notLooked()
 	for _, f := range []func() error{p.packages, p.hosts, p.time, p.firewall, p.units, p.accounts, p.placedFiles} {
 		if err := f(); err != nil {
 			return err

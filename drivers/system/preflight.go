@@ -3,6 +3,7 @@ package system
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/hactl/hactl/reconcile"
@@ -54,7 +55,7 @@ func preflight(want, have State) []finding {
 				f.HostName, w.Name, w.Name)
 		}
 		for i, a := range w.Addresses {
-			if _, ok := f.interfaceOf(a); ok {
+			if _, ok := f.interfaceOf(a); ok || slices.Contains(h.Unlooked, "addresses."+a) {
 				continue
 			}
 			if _, err := netip.ParseAddr(a); err == nil {
@@ -141,6 +142,11 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 		if w.Hosts != nil && h.Hosts != nil && h.Hosts.File != nil {
 			for _, t := range contradictions(h.Hosts.File.Content.Reveal(), want.Cluster, w.Hosts.Entries) {
 				warn(w.Name, "hostsFile", w.Name+": "+t)
+			}
+		}
+		for _, p := range sortedKeys(w.Files) {
+			if notCompared(w.Files[p], *h, p) {
+				warn(w.Name, "files."+p, "its content is not compared: the snapshot leaves out what only some may read")
 			}
 		}
 		for _, n := range sortedKeys(w.Units) {

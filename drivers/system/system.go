@@ -63,6 +63,10 @@ type MachineStatus struct {
 	// Addresses are the node's, one per link; wanted only.
 	Addresses []string `json:"addresses,omitempty"`
 
+	// Looked lists what was asked of the machine, in a record only; Unlooked what is wanted now and was not asked then.
+	Looked   []string `json:"looked,omitempty"`
+	Unlooked []string `json:"unlooked,omitempty"`
+
 	// Facts are found, never wanted.
 	Facts *Facts `json:"facts,omitempty"`
 }
