@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -168,17 +169,39 @@ func (l *Lab) HactlCmd(args ...string) *exec.Cmd {
 	return c
 }
 
-func (l *Lab) buildHactl() (string, error) {
+func (l *Lab) buildHactl() (string, error) { return program(l.Dir) }
+
+// Program is hactl for tests without nodes: $HACTL_BIN, or built from this tree.
+func Program(t testing.TB) string {
+	t.Helper()
+	bin, err := program(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+func program(dir string) (string, error) {
 	if bin := os.Getenv("HACTL_BIN"); bin != "" {
 		return filepath.Abs(bin)
 	}
-	bin := filepath.Join(l.Dir, "hactl")
+	bin := filepath.Join(dir, "hactl")
 	c := exec.Command("go", "build", "-o", bin, "./cmd/hactl")
 	c.Dir = moduleRoot()
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build hactl: %w\n%s", err, out)
 	}
 	return bin, nil
+}
+
+// Peer is the path of another tool that results are compared with. Without it the test is skipped, or fails where it must run.
+func Peer(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		unavailable(t, name+" is not installed; run lab.sh install peers")
+	}
+	return path
 }
 
 // must runs a call of lab.sh that has no reason to fail.
