@@ -61,7 +61,7 @@ func (p *Plan) Gates() []Gate {
 			if object == "" {
 				object = x.Node
 			}
-			add(x.Risk, object, x.describe())
+			add(x.Risk, object, x.Describe())
 		}
 	}
 	if p.Prediction.Unavailable != "" && !p.Empty() {
@@ -71,7 +71,8 @@ func (p *Plan) Gates() []Gate {
 	return gates
 }
 
-func (r Reaction) describe() string {
+// Describe says it as a sentence: "the cluster will move VIP from node1 to node2".
+func (r Reaction) Describe() string {
 	s := "the cluster will " + r.Action
 	if r.Resource != "" {
 		s += " " + r.Resource
@@ -156,7 +157,7 @@ func (a Approval) Covers(p *Plan) []string {
 	}
 	for _, x := range p.Prediction.Reactions {
 		if !x.Anyway && x.Risk > ReloadRisk && x.Risk > a.reaction {
-			out = append(out, fmt.Sprintf("%s (%s) was not predicted when the plan was approved", x.describe(), x.Risk))
+			out = append(out, fmt.Sprintf("%s (%s) was not predicted when the plan was approved", x.Describe(), x.Risk))
 		}
 	}
 	slices.Sort(out)
