@@ -43,17 +43,8 @@ func (p *Plan) Gates() []Gate {
 			gates = append(gates, g)
 		}
 	}
-	for _, s := range p.Steps {
-		for _, c := range s.Changes {
-			why := c.Why
-			if why == "" {
-				why = string(c.Action)
-				if c.Path != "" {
-					why += " " + c.Path
-				}
-			}
-			add(c.Risk, c.Object.String(), why)
-		}
+	for _, g := range p.changeGates(ReloadRisk) {
+		add(g.Risk, g.Object, g.Why)
 	}
 	for _, x := range p.Prediction.Reactions {
 		if !x.Anyway {
@@ -68,6 +59,26 @@ func (p *Plan) Gates() []Gate {
 		add(Outage, "cluster/"+p.Cluster, "prediction unavailable: "+p.Prediction.Unavailable)
 	}
 	slices.SortStableFunc(gates, func(a, b Gate) int { return int(b.Risk) - int(a.Risk) })
+	return gates
+}
+
+// changeGates are the changes of more than that risk.
+func (p *Plan) changeGates(above Risk) []Gate {
+	var gates []Gate
+	for _, s := range p.Steps {
+		for _, c := range s.Changes {
+			why := c.Why
+			if why == "" {
+				why = string(c.Action)
+				if c.Path != "" {
+					why += " " + c.Path
+				}
+			}
+			if c.Risk > above {
+				gates = append(gates, Gate{c.Risk, c.Object.String(), why})
+			}
+		}
+	}
 	return gates
 }
 
