@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/beevik/etree"
 	"golang.org/x/sync/errgroup"
@@ -48,12 +49,11 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if err := raiseEpoch(proposed.Root()); err != nil {
 		return reconcile.Prediction{}, err
 	}
-	var base, then []simulation
+	pr := reconcile.Prediction{}
 	var verdict, agents error
 	var unknown []string
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { base, err = rounds(gctx, h, p.live.Document); return err })
-	g.Go(func() (err error) { then, err = rounds(gctx, h, proposed); return err })
+	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, p.live.Document, proposed); return err })
 	g.Go(func() error { verdict = verifyNew(gctx, h, p.live.Document, proposed); return nil })
 	g.Go(func() error { unknown, agents = p.checkAgents(gctx, h); return nil })
 	simErr := g.Wait()
@@ -67,8 +67,7 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if simErr != nil {
 		return reconcile.Prediction{Unavailable: simErr.Error(), Unknown: unknown}, nil //nolint:nilerr // told as unavailable, which gates take for the worst
 	}
-	pr := reconcile.Prediction{Reactions: reactions(base, then, stonithIDs(proposed)), Unknown: unknown}
-	pr.Unknown = append(pr.Unknown, p.unpredictable()...)
+	pr.Unknown = append(unknown, p.unpredictable()...)
 	return pr, nil
 }
 
@@ -77,20 +76,29 @@ func changesMore(s reconcile.Step) bool {
 	return slices.ContainsFunc(s.Changes, func(c reconcile.Change) bool { return c.Action != reconcile.Adopt || c.Risk != reconcile.Safe })
 }
 
+// foretell asks the scheduler on a machine what it would do with both CIBs, and finds out why.
+func (p *planner) foretell(ctx context.Context, h reconcile.Host, live, proposed *etree.Document) (reconcile.Prediction, error) {
+	var base, then []simulation
+	begun := time.Now()
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { base, err = rounds(gctx, h, live); return err })
+	g.Go(func() (err error) { then, err = rounds(gctx, h, proposed); return err })
+	if err := g.Wait(); err != nil {
+		return reconcile.Prediction{}, err
+	}
+	a := attribution{planner: p, live: live, host: h, base: base, stonith: stonithIDs(proposed)}
+	pr := reconcile.Prediction{Reactions: reactions(base, then, a.stonith)}
+	a.attribute(ctx, &pr, time.Since(begun)/time.Duration(max(len(base), len(then))))
+	return pr, nil
+}
+
 // rounds simulates one transition after the other until the scheduler has nothing left to do.
 func rounds(ctx context.Context, h reconcile.Host, doc *etree.Document) ([]simulation, error) {
 	text, err := doc.WriteToString()
 	if err != nil {
 		return nil, err
 	}
-	sims, err := simulate(ctx, h, text)
-	if err != nil {
-		return nil, fmt.Errorf("the scheduler gave no answer: %w", err)
-	}
-	if len(sims) == 0 {
-		return nil, errors.New("the scheduler gave no answer")
-	}
-	return sims, nil
+	return simulate(ctx, h, text)
 }
 
 func stonithIDs(doc *etree.Document) map[string]bool {

@@ -27,11 +27,10 @@ func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts) (rec
 		// crm_simulate gives up where this is newer than its own; without it, it takes the file as it is.
 		doc.Root().RemoveAttr("crm_feature_set")
 	}
-	var base, then []simulation
+	var pr reconcile.Prediction
 	var verdict error
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { base, err = rounds(gctx, h, live); return err })
-	g.Go(func() (err error) { then, err = rounds(gctx, h, proposed); return err })
+	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, live, proposed); return err })
 	g.Go(func() error { verdict = verifyNew(gctx, h, live, proposed); return nil })
 	err := g.Wait()
 	if ctx.Err() != nil {
@@ -48,7 +47,7 @@ func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts) (rec
 	case err != nil:
 		return reconcile.Prediction{Unavailable: err.Error()}, nil //nolint:nilerr // told as unavailable, which gates take for the worst
 	}
-	pr := reconcile.Prediction{Reactions: reactions(base, then, stonithIDs(proposed)), Unknown: p.unpredictable()}
+	pr.Unknown = p.unpredictable()
 	if verdict != nil {
 		pr.Unknown = append(pr.Unknown, fmt.Sprintf("whether Pacemaker takes the configuration: %v", verdict))
 	}

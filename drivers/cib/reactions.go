@@ -1,42 +1,95 @@
 package cib
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hactl/hactl/reconcile"
 )
 
 // reactions turns simulations of the live and of the proposed CIB into what the change causes. What both do happens anyway.
 func reactions(base, then []simulation, stonith map[string]bool) []reconcile.Reaction {
-	anyway := map[reconcile.Reaction]int{}
-	for _, s := range base {
-		for _, r := range reactionsOf(s, stonith) {
-			anyway[r]++
-		}
+	anyway := map[reactionKey]int{}
+	for _, r := range allReactions(base, stonith) {
+		anyway[keyOf(r)]++
 	}
-	var out []reconcile.Reaction
-	for i, s := range then {
-		for _, r := range reactionsOf(s, stonith) {
-			if anyway[r] > 0 {
-				anyway[r]--
-				r.Anyway = true
-			}
-			r.Round = i + 1
-			out = append(out, r)
+	out := allReactions(then, stonith)
+	for i, r := range out {
+		if k := keyOf(r); anyway[k] > 0 {
+			anyway[k]--
+			out[i].Anyway = true
 		}
 	}
 	return out
 }
 
-// reactionsOf gives the reactions of one transition, without rounds.
-func reactionsOf(s simulation, stonith map[string]bool) []reconcile.Reaction {
+// reactionKey tells reactions apart: what happens to which resource where, not why or when.
+type reactionKey struct{ action, resource, node, from, to string }
+
+func keyOf(r reconcile.Reaction) reactionKey {
+	return reactionKey{r.Action, instanceOf(r.Resource), r.Node, r.From, r.To}
+}
+
+// allReactions gives the reactions of transitions that follow one another, each with its round, and in the end what cannot run.
+func allReactions(sims []simulation, stonith map[string]bool) []reconcile.Reaction {
 	var out []reconcile.Reaction
-	told := map[string]bool{}
-	for _, a := range s.actions {
-		told[instanceOf(a.Resource)] = true
-		if a.Blocked == "true" {
+	told := map[string]bool{} // what was said to stop, or to be blocked
+	for i, s := range sims {
+		for _, r := range append(reactionsOf(s), unsummarised(s)...) {
+			if stonith[instanceOf(r.Resource)] {
+				r.Risk = reconcile.Safe // a fence device serves nobody; its probe and its coverage are looked at elsewhere
+			}
+			if r.Action == "stop" || r.Action == "blocked" {
+				told[instanceOf(r.Resource)] = true
+			}
+			r.Round = i + 1
+			out = append(out, r)
+		}
+	}
+	if len(sims) == 0 {
+		return nil
+	}
+	first, last := sims[0], sims[len(sims)-1]
+	for _, id := range stranded(last.then) {
+		if told[id] {
 			continue
 		}
+		r := reconcile.Reaction{Action: "cannot-run", Resource: id, Round: len(sims)}
+		if active(first.now.of(id)) > 0 && !stonith[id] {
+			r.Risk = reconcile.Outage
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// stranded lists the resources that are to run and of which no instance does.
+func stranded(s clusterStatus) []string {
+	runs, idle := map[string]bool{}, []string{}
+	for _, i := range s.instances {
+		switch {
+		case i.active():
+			runs[i.Resource] = true
+		case i.Managed && !i.Orphan && i.Target != "Stopped":
+			idle = append(idle, i.Resource)
+		}
+	}
+	var out []string
+	for _, id := range idle {
+		if !runs[id] {
+			runs[id] = true // once
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// reactionsOf gives the reactions in the summary of one transition (the text is made in lib/pacemaker/pcmk_output.c, rsc_action_item).
+func reactionsOf(s simulation) []reconcile.Reaction {
+	var out []reconcile.Reaction
+	for _, a := range s.actions {
 		r := reconcile.Reaction{Action: a.Action, Resource: a.Resource, Reason: a.Reason}
 		switch a.Action {
 		case "start":
@@ -45,18 +98,14 @@ func reactionsOf(s simulation, stonith map[string]bool) []reconcile.Reaction {
 			r.From, r.Risk = a.Node, stopRisk(s, a.Resource)
 		case "restart", "reload", "recover":
 			r.From, r.Risk = firstOf(a.Source, a.Node), reconcile.RestartRisk
-			r.To = r.From
-			if a.Dest != "" {
-				r.To = a.Dest
-			}
-			switch a.Action {
-			case "reload":
+			r.To = firstOf(a.Dest, r.From)
+			switch {
+			case a.Action == "reload":
 				r.Risk = reconcile.ReloadRisk
-			case "recover":
+			case r.From != r.To:
+				r.Action = "move"
+			default:
 				r.Action = "restart"
-				if r.From != r.To {
-					r.Action = "move"
-				}
 			}
 		case "move":
 			r.From, r.To, r.Risk = a.Source, a.Dest, reconcile.RestartRisk
@@ -75,18 +124,72 @@ func reactionsOf(s simulation, stonith map[string]bool) []reconcile.Reaction {
 				r.Action, r.Node, r.Risk = "fence", a.Node, reconcile.Fence
 			}
 		}
-		if stonith[instanceOf(a.Resource)] {
-			r.Risk = reconcile.Safe // a fence device serves nobody; its probe and its coverage are looked at elsewhere
+		if a.Blocked == "true" {
+			r.Reason = strings.TrimSuffix("its "+r.Action+" must wait: "+r.Reason, ": ")
+			if r.Action != "start" { // it runs and cannot be stopped: nobody knows for how long
+				r.Risk = reconcile.Outage
+			}
+			r.Action = "blocked"
 		}
 		out = append(out, r)
 	}
-	for _, a := range s.transition { // an orphan's stop is in no summary
-		if a.Action == "stop" && !told[instanceOf(a.Resource)] && a.Resource != "" {
-			told[instanceOf(a.Resource)] = true
-			out = append(out, reconcile.Reaction{Action: "stop", Resource: a.Resource, From: a.Node, Risk: stopRisk(s, a.Resource)})
+	return out
+}
+
+// unsummarised gives the reactions that stand in no summary: the stop of a resource that was deleted, and checks whose schedule changes.
+func unsummarised(s simulation) []reconcile.Reaction {
+	var out []reconcile.Reaction
+	told := map[string]bool{}
+	for _, a := range s.actions {
+		told[instanceOf(a.Resource)] = true
+	}
+	type check struct{ resource, node string }
+	var checks []check
+	began, ended := map[check]string{}, map[check]string{}
+	for _, a := range s.transition {
+		id := instanceOf(a.Resource)
+		if id == "" || told[id] {
+			continue
+		}
+		k := check{id, a.Node}
+		switch {
+		case a.Action == "stop":
+			told[id] = true
+			out = append(out, reconcile.Reaction{Action: "stop", Resource: a.Resource, From: a.Node, Reason: "it is in no configuration any more", Risk: stopRisk(s, a.Resource)})
+		case a.Action == "monitor" && every(a.Interval) != "":
+			began[k] = strings.TrimPrefix(began[k]+" and "+every(a.Interval), " and ")
+			checks = append(checks, k)
+		case a.Action == "cancel":
+			ended[k] = strings.TrimPrefix(ended[k]+" and "+every(a.Interval), " and ")
+			checks = append(checks, k)
 		}
 	}
+	for _, k := range checks {
+		is, was := began[k], ended[k]
+		if told[k.resource] || is+was == "" {
+			continue
+		}
+		delete(began, k)
+		delete(ended, k)
+		r := reconcile.Reaction{Action: "monitor", Resource: k.resource, To: k.node, Reason: is + " instead of " + was}
+		switch {
+		case was == "":
+			r.Reason = is
+		case is == "":
+			r.Reason = "no longer " + was
+		}
+		out = append(out, r)
+	}
 	return out
+}
+
+// every writes an interval in milliseconds for people; "" where there is none.
+func every(ms string) string {
+	n, err := strconv.Atoi(ms)
+	if err != nil || n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("every %v", time.Duration(n)*time.Millisecond)
 }
 
 // stopRisk is an outage, unless other instances of the resource go on.

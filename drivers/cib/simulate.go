@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -16,6 +17,7 @@ type Instance struct {
 	Resource, Node, Role             string
 	Managed, Blocked, Failed, Orphan bool
 	Agent                            string
+	Target                           string // the role that it is to have (target-role), if that is said
 }
 
 // active tells whether it runs.
@@ -80,7 +82,7 @@ func (s *clusterStatus) resources(el *etree.Element, within []string) {
 			s.within[id] = within
 		}
 		i := Instance{Resource: id, Role: canonicalRole(attr(c, "role")), Managed: yes(c, "managed"), Blocked: yes(c, "blocked"),
-			Failed: yes(c, "failed"), Orphan: yes(c, "orphaned"), Agent: attr(c, "resource_agent")}
+			Target: canonicalRole(attr(c, "target_role")), Failed: yes(c, "failed"), Orphan: yes(c, "orphaned"), Agent: attr(c, "resource_agent")}
 		nodes := c.SelectElements("node")
 		if len(nodes) == 0 {
 			s.instances = append(s.instances, i)
@@ -148,44 +150,78 @@ func parseSimulation(out string) (simulation, error) {
 	return s, nil
 }
 
-// simulateScript runs up to five transitions, each on the result of the one before, until the scheduler has nothing to do. crm_simulate
-// saves its result in a file only (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed.
-// On a node that is root; where a file is planned against it may be anybody.
+// maxTransitions is how many transitions are simulated one after the other before the rest is left open.
+const maxTransitions = 5
+
+// simulateScript runs up to $1 transitions, each on the result of the one before, until the scheduler has nothing to do, and writes the CIB that
+// comes of them behind the answers if $2 is yes. The other arguments are of the first run alone. crm_simulate saves its result in a file only
+// (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed. On a node that is root; where
+// a file is planned against it may be anybody.
 const simulateScript = `set -e
 umask 077
+rounds=$1 result=$2
+shift 2
 d=$(mktemp -d /run/hactl-simulate.XXXXXX 2>/dev/null || mktemp -d "${XDG_RUNTIME_DIR:-/dev/shm}/hactl-simulate.XXXXXX")
 trap 'rm -rf "$d"' EXIT
 cat > "$d/0"
 i=0
-while [ $i -lt 5 ]; do
-	crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" > "$d/answer"
+while [ $i -lt $rounds ]; do
+	crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" "$@" > "$d/answer"
+	set --
+	i=$((i+1))
 	cat "$d/answer"
 	grep -q -e '<rsc_action action=' -e '<node_action' "$d/answer" || break
-	i=$((i+1))
-done`
+done
+[ "$result" = no ] || cat "$d/$i"`
 
-// simulate asks the scheduler on a node what it would do with a CIB, transition after transition.
+// question is put to the scheduler.
+type question struct {
+	cib    string
+	rounds int      // at most so many transitions
+	events []string // crm_simulate's arguments that inject events before the first transition
+	result bool     // the CIB in the end is wanted, too
+}
+
+// simulate asks the scheduler on a machine what it would do with a CIB as it is.
 func simulate(ctx context.Context, h reconcile.Host, cib string) ([]simulation, error) {
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", simulateScript}, Stdin: []byte(cib)})
+	sims, _, err := question{cib: cib, rounds: maxTransitions}.simulate(ctx, h)
+	return sims, err
+}
+
+// simulate asks the scheduler on a machine what it would do with a CIB, transition after transition. cib is the one in the end.
+func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simulation, cib string, err error) {
+	result := "no"
+	if q.result {
+		result = "yes"
+	}
+	argv := append([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result}, q.events...)
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib)})
 	if err != nil {
 		var exit *reconcile.ExitError
 		if errors.As(err, &exit) {
 			exit.Argv, exit.Stdout, exit.Stderr = []string{"crm_simulate"}, nil, withoutXML(exit.Stderr)
 		}
-		return nil, err
+		return nil, "", fmt.Errorf("the scheduler gave no answer: %w", err)
 	}
-	var sims []simulation
 	const end = "</pacemaker-result>"
-	for rest := string(out); ; {
+	rest := string(out)
+	for {
 		i := strings.Index(rest, end)
 		if i < 0 {
-			return sims, nil
+			break
 		}
 		sim, err := parseSimulation(rest[:i+len(end)])
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		sims, rest = append(sims, sim), strings.TrimSpace(rest[i+len(end):])
+		if q.result && !strings.Contains(rest, end) {
+			break
+		}
 		rest = strings.TrimPrefix(rest, `<?xml version="1.0"?>`)
 	}
+	if len(sims) == 0 {
+		return nil, "", errors.New("the scheduler gave no answer")
+	}
+	return sims, rest, nil
 }
