@@ -30,7 +30,8 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if len(p.edits) == 0 {
 		return reconcile.Prediction{}, nil
 	}
-	if !have.formed() || have.Recorded {
+	offline := have.Recorded || have.Withheld != nil
+	if !have.formed() || offline {
 		if err := p.checkAgentsOffline(ctx); err != nil {
 			return reconcile.Prediction{}, err
 		}
@@ -38,8 +39,9 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if !have.formed() {
 		return reconcile.Prediction{Unavailable: "no cluster runs yet"}, nil
 	}
-	if have.Recorded {
-		return p.predictRecord(ctx, hosts)
+	if offline {
+		pr, err := p.predictRecord(ctx, hosts)
+		return p.foresee(pr), err
 	}
 	h := hosts.Named(have.From)
 	if h == nil {

@@ -35,6 +35,8 @@ type State struct {
 	Monitor string `json:"monitor,omitempty"`
 	// Recorded tells that the CIB comes from a record and nothing is known of the members: neither their secrets nor what they do (have).
 	Recorded bool `json:"recorded,omitempty"`
+	// Withheld is set where the CIB and what is known of the members come from a snapshot (have).
+	Withheld *Withheld `json:"withheld,omitempty"`
 
 	last *comparisons // of a wanted state, see there
 }
