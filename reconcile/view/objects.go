@@ -50,27 +50,13 @@ func byObject(p *reconcile.Plan) []*object {
 
 // fold joins objects of one kind to which the same happens, as on every node of a cluster.
 func fold(objects []*object) []*object {
-	signature := func(o *object) string {
+	return foldBy(objects, func(o *object) string {
 		var b strings.Builder
-		b.WriteString(o.kind)
 		for _, c := range o.changes {
 			fmt.Fprintf(&b, "\x00%s\x00%s\x00%s\x00%s\x00%s", c.Action, c.Path, c.Have, c.Want, c.Risk)
 		}
-		return b.String() + strings.Join(o.pending, "\x00")
-	}
-	index := map[string]*object{}
-	var out []*object
-	for _, o := range objects {
-		sig := signature(o)
-		if f := index[sig]; f != nil {
-			f.names = append(f.names, o.names...)
-			continue
-		}
-		f := *o
-		index[sig] = &f
-		out = append(out, &f)
-	}
-	return out
+		return b.String()
+	}, func(_, _ *object) {})
 }
 
 var signs = map[reconcile.Action]string{
@@ -200,11 +186,12 @@ func writeChange(b *strings.Builder, c reconcile.Change, whole reconcile.Action,
 		gap := max(2, Width-utf8.RuneCountInString(line)-utf8.RuneCountInString(right))
 		line = strings.TrimRight(line, " ")
 		gap = max(gap, Width-utf8.RuneCountInString(line)-utf8.RuneCountInString(right))
-		tint := st.dim
 		if c.Risk > reconcile.ReloadRisk {
-			tint = st.yellow
+			right = st.risk(c.Risk, right)
+		} else {
+			right = st.dim(right)
 		}
-		line += strings.Repeat(" ", gap) + tint(right)
+		line += strings.Repeat(" ", gap) + right
 	}
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -10,20 +9,12 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// PlanJSON writes the plan as indented JSON (reconcile.PlanVersion).
-func PlanJSON(w io.Writer, p *reconcile.Plan) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(p)
-}
-
 // PlanText writes the plan for people: what changes by object, what the cluster will do, what is left alone, what must be allowed, and a
 // summary as the last line. With steps it also lists the exact commands.
 func PlanText(w io.Writer, p *reconcile.Plan, st Style, steps bool) error {
 	var b strings.Builder
-	if p.Record != "" {
-		b.WriteString(wrap("", "  ", "Planned from "+p.Record+". The cluster itself was not asked: its machines, corosync, fence devices and stored secrets are not checked."))
+	if from := recorded(p, st.Now); from != "" {
+		b.WriteString(wrap("", "  ", from))
 		if len(p.Steps) > 0 {
 			b.WriteString("\n")
 		}
@@ -35,14 +26,7 @@ func PlanText(w io.Writer, p *reconcile.Plan, st Style, steps bool) error {
 		b.WriteString(st.red(strings.TrimSuffix(wrap("! ", "  ", "not now: "+r), "\n")) + "\n")
 	}
 	objects := byObject(p)
-	folded := fold(objects)
-	for i, o := range folded {
-		writeObject(&b, o, st)
-		// What holds for a run of objects is said once, after the last.
-		if i+1 == len(folded) || !slices.Equal(o.pending, folded[i+1].pending) {
-			writePending(&b, o, st)
-		}
-	}
+	writeObjects(&b, objects, st)
 	writeReactions(&b, p, st)
 	writeNotes(&b, p, st)
 	if steps {
@@ -64,15 +48,18 @@ func writeReactions(b *strings.Builder, p *reconcile.Plan, st Style) {
 	}
 	var lines, anyway []string
 	for _, r := range pr.Reactions {
-		line := "  " + reaction(r)
-		if r.Risk > reconcile.ReloadRisk {
-			line = st.yellow(line)
-		}
+		line := st.risk(r.Risk, "  "+reaction(r))
 		if r.Anyway {
 			anyway = append(anyway, line)
 		} else {
 			lines = append(lines, line)
 		}
+	}
+	if len(lines) > reactionLines {
+		lines = foldedReactions(slices.DeleteFunc(slices.Clone(pr.Reactions), func(r reconcile.Reaction) bool { return r.Anyway }), st)
+	}
+	if len(anyway) > reactionLines {
+		anyway = foldedReactions(slices.DeleteFunc(slices.Clone(pr.Reactions), func(r reconcile.Reaction) bool { return !r.Anyway }), st)
 	}
 	section(b, "The cluster will", lines, st)
 	section(b, "The cluster would anyway", anyway, st)
@@ -115,21 +102,7 @@ func writeNotes(b *strings.Builder, p *reconcile.Plan, st Style) {
 		{reconcile.NoteRuntime, "Set at run time, left alone"},
 	}
 	for _, t := range titles {
-		var lines []string
-		for _, n := range p.Notes {
-			if n.Kind != t.kind {
-				continue
-			}
-			text := n.Object.String()
-			if n.Path != "" {
-				text += " " + n.Path
-			}
-			if n.Text != "" {
-				text += ": " + n.Text
-			}
-			lines = append(lines, strings.TrimSuffix(wrap("  ", "    ", text), "\n"))
-		}
-		section(b, t.title, lines, st)
+		section(b, t.title, foldNotes(notesOf(p.Notes, t.kind)), st)
 	}
 }
 
@@ -159,51 +132,8 @@ func writeSteps(b *strings.Builder, p *reconcile.Plan, st Style) {
 
 func writeGates(b *strings.Builder, p *reconcile.Plan, st Style) {
 	var lines []string
-	for _, g := range p.Gates() {
-		lines = append(lines, strings.TrimSuffix(wrap("  "+pad(g.Risk.String(), 11), "             ", g.Object+": "+g.Why), "\n"))
+	for _, g := range foldGates(p.Gates()) {
+		lines = append(lines, st.risk(g.Risk, strings.TrimSuffix(wrap("  "+pad(g.Risk.String(), 11), "             ", g.Object+": "+g.Why), "\n")))
 	}
 	section(b, "To be allowed", lines, st)
-}
-
-func summary(p *reconcile.Plan, objects []*object, st Style) string {
-	if p.Empty() {
-		s := fmt.Sprintf("%s: nothing to do.", p.Cluster)
-		if len(p.Unreachable) > 0 {
-			s = fmt.Sprintf("%s: nothing to do on the machines that answered.", p.Cluster)
-		}
-		return s + "\n"
-	}
-	n := map[reconcile.Action]int{}
-	for _, o := range objects {
-		n[o.action()]++
-	}
-	pending := 0
-	for _, s := range p.Steps {
-		if s.Pending != "" {
-			pending++
-		}
-	}
-	if p.OnlyAdopts() {
-		return fmt.Sprintf("%s: nothing to change; adopts %s.\n", p.Cluster, count(n[reconcile.Adopt], "object"))
-	}
-	parts := []string{fmt.Sprintf("%d to create", n[reconcile.Create]), fmt.Sprintf("%d to change", n[reconcile.Update]),
-		fmt.Sprintf("%d to delete", n[reconcile.Delete])}
-	if a := n[reconcile.Adopt]; a > 0 {
-		parts = append(parts, fmt.Sprintf("%d to adopt", a))
-	}
-	if a := n[reconcile.Start] + n[reconcile.Stop] + n[reconcile.Restart] + n[reconcile.Reload]; a > 0 {
-		parts = append(parts, fmt.Sprintf("%d to start or reload", a))
-	}
-	steps := count(len(p.Steps), "step")
-	if pending > 0 {
-		steps += fmt.Sprintf(", %d of them known later", pending)
-	}
-	return strings.TrimSuffix(wrap("", "  ", st.bold(p.Cluster+":")+" "+strings.Join(parts, ", ")+" ("+steps+"); risk: "+p.Risk().String()+"."), "\n") + "\n"
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

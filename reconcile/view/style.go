@@ -4,14 +4,21 @@ package view
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/hactl/hactl/reconcile"
 )
 
 // Width is the number of columns that no line of a text view exceeds.
 const Width = 80
 
 // Style colours text, or leaves it plain where Color is false. Colour never carries meaning that the words do not.
-type Style struct{ Color bool }
+type Style struct {
+	Color bool
+	// Now is what ages are counted from; zero: no age is told.
+	Now time.Time
+}
 
 func (s Style) paint(code, text string) string {
 	if !s.Color || text == "" {
@@ -25,6 +32,17 @@ func (s Style) dim(t string) string    { return s.paint("2", t) }
 func (s Style) red(t string) string    { return s.paint("31", t) }
 func (s Style) green(t string) string  { return s.paint("32", t) }
 func (s Style) yellow(t string) string { return s.paint("33", t) }
+
+// risk paints what carries a risk: what may end a service red, what interrupts one yellow.
+func (s Style) risk(r reconcile.Risk, t string) string {
+	switch {
+	case r > reconcile.RestartRisk:
+		return s.red(t)
+	case r > reconcile.ReloadRisk:
+		return s.yellow(t)
+	}
+	return t
+}
 
 // cut shortens text to n columns with an ellipsis, and makes it one line.
 func cut(text string, n int) string {
