@@ -27,7 +27,8 @@ type attribution struct {
 	host    reconcile.Host
 	base    []simulation // of live
 	stonith map[string]bool
-	rounds  int // that the reactions take
+	rounds  int             // that the reactions take
+	whole   map[effect]bool // of the whole plan
 	slots   chan struct{}
 }
 
@@ -54,6 +55,10 @@ func (a *attribution) attribute(ctx context.Context, pr *reconcile.Prediction, t
 	// First the objects, then the fields of those that have several.
 	causes := map[effect]verdict{}
 	effects := effectsOf(pr.Reactions, todo)
+	a.whole = map[effect]bool{}
+	for _, e := range effects {
+		a.whole[e], a.whole[e.loosely()] = true, true
+	}
 	switch {
 	case len(objects) == 1:
 		for _, e := range effects {
@@ -126,12 +131,24 @@ func (a *attribution) unattributed(ctx context.Context, rs []reconcile.Reaction,
 
 // effect is a reaction as trials are compared: where something moves or starts may depend on what else does, so that is left out; but
 // instances of a clone are told apart by their nodes.
-type effect = reactionKey
+type effect reactionKey
+
+// loosely is the effect that whatever runs on a node does not go on as it did: a part of a plan may move what the plan restarts.
+func (e effect) loosely() effect {
+	switch e.action {
+	case "stop", "restart", "reload", "move", "migrate":
+		e.action, e.to = "disturb", ""
+	}
+	return e
+}
 
 func effectOf(r reconcile.Reaction) effect {
-	e := keyOf(r)
+	e := effect(keyOf(r))
 	if e.resource == r.Resource {
 		e.to = ""
+	}
+	if r.Action == "monitor" {
+		e.from = r.Reason // which schedule it was and is
 	}
 	return e
 }
@@ -157,6 +174,9 @@ func upTo(n int) []int {
 // search looks for causes among units.
 func (a *attribution) search(units []unit, needs [][]int) *search {
 	t := &trials{attribution: a, units: units, known: map[string]*trial{}}
+	whole := &trial{effects: a.whole} // was tried
+	whole.once.Do(func() {})
+	t.known[fmt.Sprint(slices.Repeat([]bool{true}, len(units)))] = whole
 	return &search{needs: needs, try: t.try, likely: func(e effect, u int) int {
 		switch {
 		case units[u].cause.Object.Name == e.resource:
@@ -227,7 +247,8 @@ func (t *trials) run(ctx context.Context, part []bool) (map[effect]bool, error) 
 	found := map[effect]bool{}
 	for _, r := range reactions(t.base, sims, t.stonith) {
 		if !r.Anyway {
-			found[effectOf(r)] = true
+			e := effectOf(r)
+			found[e], found[e.loosely()] = true, true
 		}
 	}
 	return found, nil

@@ -41,6 +41,9 @@ const (
 	maxCauses = 3
 )
 
+// few changes are tried one by one.
+const few = 4
+
 var errTrials = errors.New("too many trials")
 
 // find gives the verdicts that it reaches until ctx ends. Effects of different suspects are taken to be independent: their trials are shared.
@@ -57,23 +60,27 @@ func (s *search) find(ctx context.Context, of []suspects) map[effect]verdict {
 		})
 	}
 	_ = g.Wait()
+	single := map[effect]int{}
+	alone := map[int]bool{}
+	for _, x := range of {
+		if c, ok := fits(x, parts, seen); ok {
+			single[x.effect], alone[c] = c, true
+		}
+	}
 	out := map[effect]verdict{}
 	var mu sync.Mutex
 	for _, x := range of {
-		fits := slices.Clone(x.changes)
-		for i, part := range parts {
-			if seen[i] != nil {
-				fits = slices.DeleteFunc(fits, func(c int) bool { return part[c] != seen[i][x.effect] })
-			}
-		}
-		if len(fits) == 1 {
-			mu.Lock()
-			out[x.effect] = verdict{changes: fits}
-			mu.Unlock()
-			continue
-		}
+		c, ok := single[x.effect]
 		g.Go(func() error {
-			if v, err := s.explain(ctx, x); err == nil {
+			if ok && len(alone) <= few { // a change that always takes part may still need others
+				effects, err := s.try(ctx, s.closed([]int{c}))
+				ok = err != nil || effects[x.effect] || effects[x.effect.loosely()]
+			}
+			v, err := verdict{changes: []int{c}}, error(nil)
+			if !ok {
+				v, err = s.explain(ctx, x)
+			}
+			if err == nil {
 				mu.Lock()
 				out[x.effect] = v
 				mu.Unlock()
@@ -83,6 +90,23 @@ func (s *search) find(ctx context.Context, of []suspects) map[effect]verdict {
 	}
 	_ = g.Wait()
 	return out
+}
+
+// fits gives the only change that was part of all trials that showed the effect, and of no other. An effect that shows in no such way is
+// looked for loosely.
+func fits(x suspects, parts [][]bool, seen []map[effect]bool) (change int, ok bool) {
+	for _, e := range []effect{x.effect, x.effect.loosely()} {
+		left := slices.Clone(x.changes)
+		for i, part := range parts {
+			if seen[i] != nil {
+				left = slices.DeleteFunc(left, func(c int) bool { return part[c] != seen[i][e] })
+			}
+		}
+		if len(left) == 1 {
+			return left[0], true
+		}
+	}
+	return 0, false
 }
 
 // parts are what is tried first. Up to four suspects are tried each alone; of more, those with and those without each bit.
@@ -108,7 +132,6 @@ func (s *search) parts(of []suspects) [][]bool {
 			parts = append(parts, part)
 		}
 	}
-	const few = 4
 	most := 0
 	for _, g := range groups {
 		most = max(most, len(g))
@@ -159,7 +182,11 @@ func (s *search) explain(ctx context.Context, x suspects) (verdict, error) {
 			}
 			break // what is left would not do; or nobody knows, and what was found stands
 		}
-		set, err := quickXplain(nil, changes, false, shows)
+		set := changes[:1] // mostly it is the likeliest
+		ok, err := shows(set)
+		if err == nil && !ok {
+			set, err = quickXplain(nil, changes, false, shows)
+		}
 		if err != nil && len(out) == 0 {
 			return verdict{}, err
 		}
