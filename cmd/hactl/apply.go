@@ -26,7 +26,7 @@ type applyFlags struct {
 func (a *app) applyCmd() *cobra.Command {
 	var f applyFlags
 	c := &cobra.Command{
-		Use:   "apply -f FILE|DIR|-",
+		Use:   "apply -f FILE|DIR|- | PLANFILE",
 		Short: "Bring a cluster to what its manifests say",
 		Long: `apply looks at the nodes, tells what it would do, and does it, until nothing is
 left. What nobody notices (safe) and what a daemon only rereads (reload) is done
@@ -34,13 +34,19 @@ at once. Everything else is asked for on a terminal; without one it is refused
 unless allowed: --yes answers for restarts, --allow RISK for the named risk.
 Destroying data is never a question: --allow data-loss=KIND/NAME.
 
+With a PLANFILE that plan --out saved, apply looks and plans again, from the
+manifests in it, and does it only if the plan and what the cluster will do are
+the same as then; else it tells what moved. What is at risk is asked for, or
+allowed, as ever.
+
 Ctrl-C finishes what runs and stops; a second one cancels it. Running apply
 again goes on where it stopped.`,
 		Example: `  hactl apply -f cluster.yaml
   hactl apply -f cluster.yaml --yes --allow adopt
+  hactl apply plan.json --yes
   hactl apply -f cluster.yaml --allow outage=Resource/VIP`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
 			allow := make([]reconcile.Allow, len(f.allow))
 			for i, s := range f.allow {
 				var err error
@@ -48,12 +54,15 @@ again goes on where it stopped.`,
 					return fmt.Errorf("--allow: %w", err)
 				}
 			}
+			if len(args) > 0 {
+				return a.applyPlanFile(c, args[0], f, allow)
+			}
 			sets, err := a.load()
 			if err != nil {
 				return err
 			}
 			for _, m := range sets {
-				if err := a.apply(c.Context(), m, f, allow); err != nil {
+				if err := a.apply(c.Context(), m, f, allow, nil); err != nil {
 					return err
 				}
 			}
@@ -70,7 +79,38 @@ again goes on where it stopped.`,
 	return c
 }
 
-func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []reconcile.Allow) error {
+// applyPlanFile does what a plan file says, if it still holds.
+func (a *app) applyPlanFile(c *cobra.Command, path string, f applyFlags, allow []reconcile.Allow) error {
+	if len(a.files) > 0 {
+		return fmt.Errorf("a plan file holds its manifests: name %s or -f, not both", path)
+	}
+	saved, err := a.readPlanFile(c.Context(), path)
+	if err != nil {
+		return err
+	}
+	if c.Flags().Changed("owner") && a.owner != saved.Owner {
+		return fmt.Errorf("%s: was made with --owner %s; leave the flag out", path, saved.Owner)
+	}
+	a.owner = saved.Owner
+	m, err := saved.manifests()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return a.apply(c.Context(), m, f, allow, func(p *reconcile.Plan) error {
+		moved, err := saved.moved(p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if len(moved) > 0 {
+			return fmt.Errorf("nothing was done: since %s was made (%s), this has moved:\n  %s\nlook at a new plan, and apply that",
+				path, saved.MadeAt.Format(time.RFC3339), strings.Join(moved, "\n  "))
+		}
+		return nil
+	})
+}
+
+// apply applies the manifests of one cluster. holds, if there is one, must agree to the first plan before anything is asked or done.
+func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []reconcile.Allow, holds func(*reconcile.Plan) error) error {
 	secrets, err := resolve(ctx, m, true, true)
 	if err != nil {
 		return err
@@ -90,6 +130,11 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 		Allow: allow,
 		Drain: a.drain,
 		Approve: func(p *reconcile.Plan) error {
+			if holds != nil {
+				if err := holds(p); err != nil {
+					return err
+				}
+			}
 			if err := a.showPlan(a.out, p, f.steps); err != nil {
 				return err
 			}
@@ -101,6 +146,11 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 	}
 	name := m.Cluster.Metadata.Name
 	if res.Steps == 0 {
+		if holds != nil {
+			if err := holds(res.First); err != nil {
+				return err
+			}
+		}
 		if a.output == "json" {
 			return a.showPlan(a.out, res.First, false)
 		}

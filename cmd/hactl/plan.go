@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,77 +15,151 @@ import (
 	"github.com/hactl/hactl/reconcile/view"
 )
 
+type planFlags struct {
+	steps, commands bool
+	cib, snapshot   string
+	out             string
+	failOn          []string
+}
+
 func (a *app) planCmd() *cobra.Command {
-	var steps, commands bool
-	var file string
+	var f planFlags
 	c := &cobra.Command{
 		Use:   "plan -f FILE|DIR|-",
 		Short: "Tell what apply would do, and what the cluster will do then",
 		Long: `plan looks at the nodes, changes nothing, and tells what apply would do.
 
-With --cib it asks no node and compares with the configuration in a file, as
+With --snapshot it asks no node and compares with what hactl snapshot saved:
+the plan is that of the cluster at that time, but that nothing secret is
+compared. With --cib it compares with the configuration in a file, as
 cibadmin --query saves it; a pe-input-*.bz2 of Pacemaker will do, too. Machines,
 corosync and secrets are then left out. If Pacemaker's crm_simulate is installed
 here and the file has the status of the nodes, the plan also tells what the
 cluster would do.
 
+--out saves the plan with the manifests that it was made from; hactl apply FILE
+carries out just this plan, or refuses when it would come out otherwise by then.
+
+--fail-on makes it an error (exit code 1) if the plan holds one of these risks,
+or makes the cluster do one of these things. What cannot be predicted counts as
+the worst.
+
 Exit code 0: nothing to do (taking over objects that are as wanted counts as
 nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 		Example: `  hactl plan -f cluster.yaml
   hactl plan -f cluster.yaml --steps        with the exact commands
+  hactl plan -f cluster.yaml --out plan.json && hactl apply plan.json
+  hactl plan -f cluster.yaml --fail-on restart,stop,fence
+  hactl plan -f cluster.yaml --snapshot snapshot.json.gz -o markdown
   hactl plan -f cluster.yaml --cib cib.xml  against a file, offline
   hactl plan -f cluster.yaml -o json | jq '.steps[].id'`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := a.oneStdin(file); err != nil {
-				return err
-			}
-			sets, err := a.load()
-			if err != nil {
-				return err
-			}
-			plan := a.plan
-			if c.Flags().Changed("cib") {
-				if _, err := one(sets, "--cib"); err != nil {
-					return err
-				}
-				r, err := a.cibRecord(c.Context(), file)
-				if err != nil {
-					return err
-				}
-				plan = func(ctx context.Context, m *v1.Manifests, commands bool) (*reconcile.Plan, error) {
-					return a.planRecord(ctx, r, m, commands)
-				}
-			}
-			code := exitOK
-			for _, m := range sets {
-				p, err := plan(c.Context(), m, commands)
-				if err != nil {
-					return err
-				}
-				if err := a.showPlan(a.out, p, steps); err != nil {
-					return err
-				}
-				switch {
-				case len(p.Unreachable) > 0:
-					_, _ = fmt.Fprintf(a.err, "hactl: the plan is partial: %d machines did not answer\n", len(p.Unreachable))
-					code = exitError
-				case !p.OnlyAdopts() && code == exitOK:
-					code = exitChanges
-				}
-			}
-			if code != exitOK {
-				return exitCode(code)
-			}
-			return nil
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return a.runPlan(c, f) },
 	}
 	a.manifestFlags(c)
-	a.outputFlag(c, "text", "json")
-	c.Flags().BoolVar(&steps, "steps", false, "list the exact commands and files")
-	xmlFlag(c, &file, "cib", "plan against the CIB in this `FILE` (- for standard input) instead of the nodes")
-	c.Flags().BoolVar(&commands, "allow-commands", false, "run the commands that secrets come from")
+	a.outputFlag(c, "text", "json", "markdown")
+	c.Flags().BoolVar(&f.steps, "steps", false, "list the exact commands and files")
+	xmlFlag(c, &f.cib, "cib", "plan against the CIB in this `FILE` (- for standard input) instead of the nodes")
+	c.Flags().StringVar(&f.snapshot, "snapshot", "", "plan against this `FILE` of hactl snapshot (- for standard input) instead of the nodes")
+	c.Flags().StringVar(&f.out, "out", "", "save the plan in this `FILE`, mode 0600, for hactl apply FILE")
+	c.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "exit code 1 if the plan holds one of these `WORDS`: "+strings.Join(reconcile.FailOnWords(), ", "))
+	c.Flags().BoolVar(&f.commands, "allow-commands", false, "run the commands that secrets come from")
+	c.MarkFlagsMutuallyExclusive("cib", "snapshot")
+	c.MarkFlagsMutuallyExclusive("cib", "out")
+	_ = c.MarkFlagFilename("snapshot", "json", "gz")
+	_ = c.MarkFlagFilename("out", "json")
+	_ = c.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(reconcile.FailOnWords(), cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+func (a *app) runPlan(c *cobra.Command, f planFlags) error {
+	ctx := c.Context()
+	failOn, err := reconcile.ParseFailOn(f.failOn)
+	if err != nil {
+		return fmt.Errorf("--fail-on: %w", err)
+	}
+	if err := a.oneStdin(f.cib, f.snapshot); err != nil {
+		return err
+	}
+	files, err := a.read()
+	if err != nil {
+		return err
+	}
+	sets, err := v1.Load(files)
+	if err != nil {
+		return err
+	}
+	for _, flag := range []string{"cib", "snapshot", "out"} {
+		if c.Flags().Changed(flag) {
+			if _, err := one(sets, "--"+flag); err != nil {
+				return err
+			}
+		}
+	}
+	plan, err := a.planner(c, f)
+	if err != nil {
+		return err
+	}
+	code := exitOK
+	for _, m := range sets {
+		p, err := plan(ctx, m)
+		if err != nil {
+			return err
+		}
+		if err := a.showPlan(a.out, p, f.steps); err != nil {
+			return err
+		}
+		if f.out != "" {
+			if err := a.savePlan(f.out, p, files); err != nil {
+				return err
+			}
+		}
+		for _, why := range p.Failing(failOn) {
+			_, _ = fmt.Fprintf(a.err, "hactl: --fail-on %s\n", why)
+			code = exitError
+		}
+		switch {
+		case len(p.Unreachable) > 0:
+			_, _ = fmt.Fprintf(a.err, "hactl: the plan is partial: %d machines did not answer\n", len(p.Unreachable))
+			code = exitError
+		case !p.OnlyAdopts() && code == exitOK:
+			code = exitChanges
+		}
+	}
+	if code != exitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// planner is how a plan is made: against the nodes, or against what stands for them.
+func (a *app) planner(c *cobra.Command, f planFlags) (func(context.Context, *v1.Manifests) (*reconcile.Plan, error), error) {
+	switch {
+	case c.Flags().Changed("cib"):
+		r, err := a.cibRecord(c.Context(), f.cib)
+		return func(ctx context.Context, m *v1.Manifests) (*reconcile.Plan, error) {
+			return a.planRecord(ctx, r, m, f.commands)
+		}, err
+	case c.Flags().Changed("snapshot"):
+		s, name, err := a.readSnapshot(c.Context(), f.snapshot)
+		return func(ctx context.Context, m *v1.Manifests) (*reconcile.Plan, error) {
+			return a.planSnapshot(ctx, s, name, m, f.commands)
+		}, err
+	}
+	return func(ctx context.Context, m *v1.Manifests) (*reconcile.Plan, error) { return a.plan(ctx, m, f.commands) }, nil
+}
+
+// savePlan writes a plan file.
+func (a *app) savePlan(to string, p *reconcile.Plan, files []v1.File) error {
+	f, err := newPlanFile(p, files, a.owner)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return a.writeOwn(to, append(b, '\n'))
 }
 
 func (a *app) plan(ctx context.Context, m *v1.Manifests, commands bool) (*reconcile.Plan, error) {
@@ -114,8 +191,11 @@ func (a *app) planRecord(ctx context.Context, r record, m *v1.Manifests, command
 }
 
 func (a *app) showPlan(w io.Writer, p *reconcile.Plan, steps bool) error {
-	if a.output == "json" {
+	switch a.output {
+	case "json":
 		return view.PlanJSON(w, p)
+	case "markdown":
+		return view.PlanMarkdown(w, p, time.Now())
 	}
 	return view.PlanText(w, p, style(w), steps)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -44,7 +45,7 @@ tells what it would do and what the cluster will do then, and does it.`,
 	}
 	cmd.PersistentFlags().StringVarP(&a.sshConfig, "ssh-config", "F", os.Getenv("HACTL_SSH_CONFIG"),
 		"ssh_config(5) file instead of ~/.ssh/config (or $HACTL_SSH_CONFIG)")
-	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.renderCmd(), a.importCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
+	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
@@ -91,5 +92,5 @@ func (a *app) outputFlag(c *cobra.Command, forms ...string) {
 // style says whether text for w may be coloured.
 func style(w io.Writer) view.Style {
 	f, ok := w.(*os.File)
-	return view.Style{Color: ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))}
+	return view.Style{Now: time.Now(), Color: ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))}
 }

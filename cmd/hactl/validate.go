@@ -77,12 +77,16 @@ func warned(n int) string {
 
 // load reads the manifests that -f names: one set per Cluster.
 func (a *app) load() ([]*v1.Manifests, error) {
-	if len(a.files) == 0 {
-		return nil, fmt.Errorf("which manifests? name a file or folder with -f")
-	}
-	files, err := v1.ReadPaths(a.files, a.stdin)
+	files, err := a.read()
 	if err != nil {
 		return nil, err
 	}
 	return v1.Load(files)
+}
+
+func (a *app) read() ([]v1.File, error) {
+	if len(a.files) == 0 {
+		return nil, fmt.Errorf("which manifests? name a file or folder with -f")
+	}
+	return v1.ReadPaths(a.files, a.stdin)
 }

@@ -12,7 +12,8 @@ import (
 const (
 	objectLines   = 80
 	reactionLines = 25
-	noteLines     = 12 // of each kind
+	warningLines  = 20
+	noteLines     = 12 // of each other kind
 	gateLines     = 12
 )
 
@@ -162,13 +163,17 @@ func notesOf(notes []reconcile.Note, k reconcile.NoteKind) []reconcile.Note {
 
 // foldNotes joins notes that say the same of several objects, and tells how many are left out.
 func foldNotes(notes []reconcile.Note) []string {
-	if len(notes) > noteLines {
+	room := noteLines
+	if len(notes) > 0 && notes[0].Kind == reconcile.NoteWarning {
+		room = warningLines
+	}
+	if len(notes) > room {
 		notes = likeNotes(notes)
 	}
 	var lines []string
 	used := 0
 	for i, n := range notes {
-		if used >= noteLines {
+		if used >= room {
 			lines = append(lines, fmt.Sprintf("  and %d more; -o json tells them", len(notes)-i))
 			break
 		}

@@ -67,28 +67,10 @@ func writeReactions(b *strings.Builder, p *reconcile.Plan, st Style) {
 	for _, u := range pr.Unknown {
 		unknown = append(unknown, strings.TrimSuffix(wrap("  ", "    ", u), "\n"))
 	}
+	if pr.Unattributed != "" {
+		unknown = append(unknown, strings.TrimSuffix(wrap("  ", "    ", pr.Unattributed), "\n"))
+	}
 	section(b, "Not predictable", unknown, st)
-}
-
-func reaction(r reconcile.Reaction) string {
-	where := ""
-	switch {
-	case r.From != "" && r.To != "" && r.From != r.To:
-		where = r.From + " → " + r.To
-	case r.To != "":
-		where = "on " + r.To
-	case r.From != "":
-		where = "on " + r.From
-	}
-	what := r.Resource
-	if what == "" {
-		what = r.Node
-	}
-	line := strings.TrimRight(fmt.Sprintf("%-8s %-24s %s", r.Action, what, where), " ")
-	if r.Reason != "" {
-		line += "  (" + r.Reason + ")"
-	}
-	return cut(line, Width-2)
 }
 
 func writeNotes(b *strings.Builder, p *reconcile.Plan, st Style) {
