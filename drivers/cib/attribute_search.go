@@ -174,32 +174,37 @@ func (s *search) explain(ctx context.Context, x suspects) (verdict, error) {
 		effects, err := s.try(ctx, s.closed(changes))
 		return effects[x.effect], err
 	}
-	var out []int
-	for len(changes) > 0 && len(out) < maxCauses {
-		if ok, err := shows(changes); err != nil || !ok {
-			if len(out) == 0 {
-				return verdict{}, errors.Join(err, errors.New("the changes do not explain it"))
-			}
+	first, err := smallest(changes, shows)
+	switch {
+	case err != nil:
+		return verdict{}, err
+	case len(first) == 0:
+		return verdict{}, errors.New("the changes do not explain it")
+	case len(first) > 1:
+		return verdict{changes: first, jointly: true}, nil
+	}
+	out := first
+	for set := first; len(out) < maxCauses; out = append(out, set[0]) {
+		changes = slices.DeleteFunc(changes, func(c int) bool { return c == set[0] || slices.Contains(s.needs[c], set[0]) })
+		if set, err = smallest(changes, shows); err != nil || len(set) != 1 {
 			break // what is left would not do; or nobody knows, and what was found stands
 		}
-		set := changes[:1] // mostly it is the likeliest
-		ok, err := shows(set)
-		if err == nil && !ok {
-			set, err = quickXplain(nil, changes, false, shows)
-		}
-		if err != nil && len(out) == 0 {
-			return verdict{}, err
-		}
-		if err != nil || len(set) > 1 && len(out) > 0 {
-			break
-		}
-		if len(set) != 1 {
-			return verdict{changes: set, jointly: true}, nil
-		}
-		out = append(out, set[0])
-		changes = slices.DeleteFunc(changes, func(c int) bool { return c == set[0] || slices.Contains(s.needs[c], set[0]) })
 	}
-	return verdict{changes: out}, nil
+	return verdict{changes: out}, nil //nolint:nilerr // see the break
+}
+
+// smallest gives a smallest subset of changes that shows the effect, none if they do not show it.
+func smallest(changes []int, shows func([]int) (bool, error)) ([]int, error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	if ok, err := shows(changes); err != nil || !ok {
+		return nil, err
+	}
+	if ok, err := shows(changes[:1]); err != nil || ok { // mostly it is the likeliest
+		return slices.Clone(changes[:1]), err
+	}
+	return quickXplain(nil, changes, false, shows)
 }
 
 // quickXplain gives a smallest subset of changes that shows the effect together with the background. grown tells that the background has got

@@ -69,7 +69,7 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if simErr != nil {
 		return reconcile.Prediction{Unavailable: simErr.Error(), Unknown: unknown}, nil //nolint:nilerr // told as unavailable, which gates take for the worst
 	}
-	pr.Unknown = append(unknown, p.unpredictable()...)
+	pr.Unknown = slices.Concat(unknown, p.unpredictable())
 	return pr, nil
 }
 
