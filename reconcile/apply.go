@@ -66,6 +66,8 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 		return res, err
 	}
 	defer lock.Release()
+	t := e.newTracks()
+	defer func() { t.write(ctx, res, err) }()
 
 	var approved Approval
 	var before string
@@ -100,6 +102,9 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 		before = fp
 		res.Rounds = round
 		e.emit(Event{At: time.Now().UTC(), Type: EventRound, Round: round, Text: fmt.Sprintf("%d steps", len(p.Steps))})
+		if err := t.before(ctx, o, p, round); err != nil {
+			return res, err
+		}
 		n, err := e.run(ctx, p, round, lock, opt.Drain)
 		res.Steps += n
 		if err != nil {

@@ -152,6 +152,7 @@ type Layer interface {
 	Decode(b []byte) (State, error)
 	Record(ctx context.Context, hosts Hosts, want, have State) (State, error)
 	Recall(want, have State) State
+	Guard
 }
 
 // State is some layer's S.
