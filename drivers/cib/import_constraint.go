@@ -31,7 +31,7 @@ func (im *importer) constraint(el *etree.Element) error {
 		return err
 	}
 	if who := madeAtRunTime(attr(el, "id")); who != "" {
-		s.remark("", "%s made this at run time; while it is declared here, hactl holds it so. Remove it here to leave it to them.", who)
+		s.remark("", "Made at run time by %s. While it stands here, hactl holds it so.", who)
 	}
 	im.into.Add(c)
 	return nil

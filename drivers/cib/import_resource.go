@@ -206,7 +206,7 @@ func (s subject) operation(el *etree.Element, resource, at string, made map[stri
 	o.Meta, _, o.MetaSets = s.sets(el, at, metaOf(id))
 	s.strange(el, at, []string{"instance_attributes", "meta_attributes"})
 	if on, known := boolean(o.Enabled); known && !on {
-		s.remark(at+".enabled", "An operation is switched off at times at run time; while it is declared here, hactl holds it so.")
+		s.remark(at+".enabled", setAtRunTime, "pcs resource update")
 	}
 	return o
 }

@@ -110,17 +110,19 @@ func (s subject) passed(set, nv *etree.Element, path string) bool {
 	return false
 }
 
+// setAtRunTime is the remark on what stands in a manifest and may be meant for a while only. It names a command that sets it.
+const setAtRunTime = "Set at run time (%s)? While it stands here, hactl holds it so."
+
 // atRunTime remarks on settings that operators make with a command.
 func (s subject) atRunTime(f setForm, name, path string) {
-	const hold = "; while it is declared here, hactl holds it so. Remove it here to leave it to them."
 	switch {
 	case f.plain == "attributes" && (name == "standby" || name == "maintenance"):
-		s.remark(path, "%s is what operators set at run time (pcs node %s, crm_attribute)"+hold, name, name)
+		s.remark(path, setAtRunTime, "pcs node "+name)
 	case f.tag != "meta_attributes":
 	case name == "target-role":
-		s.remark(path, "target-role is what operators set at run time (pcs resource disable and enable, crm_resource)"+hold)
+		s.remark(path, setAtRunTime, "pcs resource disable")
 	case name == "is-managed" || name == "maintenance":
-		s.remark(path, "%s is what operators set at run time (pcs resource unmanage, crm_resource)"+hold, name)
+		s.remark(path, setAtRunTime, "pcs resource unmanage")
 	}
 }
 
