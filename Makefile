@@ -60,6 +60,8 @@ agents:
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime 2m ./api/v1
+	go test -run '^$$' -fuzz FuzzExpression -fuzztime 1m ./api/v1
+	go test -run '^$$' -fuzz FuzzImport -fuzztime 2m ./drivers/cib
 
 clean:
 	rm -rf bin
