@@ -65,12 +65,14 @@ func allReactions(sims []simulation, stonith map[string]bool) []reconcile.Reacti
 	return out
 }
 
-// stranded lists the resources that are to run and of which no instance does.
+// stranded lists the resources that are to run and of which no instance does. What ran on a node that is lost and cannot be fenced is shown
+// to run there still; it serves nobody.
 func stranded(s clusterStatus) []string {
+	lost := s.lost()
 	runs, idle := map[string]bool{}, []string{}
 	for _, i := range s.instances {
 		switch {
-		case i.active():
+		case i.active() && !lost[i.Node]:
 			runs[i.Resource] = true
 		case i.Managed && !i.Orphan && i.Target != "Stopped":
 			idle = append(idle, i.Resource)
@@ -81,6 +83,17 @@ func stranded(s clusterStatus) []string {
 		if !runs[id] {
 			runs[id] = true // once
 			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// lost are the nodes that are not online.
+func (s clusterStatus) lost() map[string]bool {
+	out := map[string]bool{}
+	for _, n := range s.nodes {
+		if !n.online {
+			out[n.name] = true
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,6 +120,9 @@ func parseSimulation(out string) (simulation, error) {
 	if root == nil || root.Tag != "pacemaker-result" {
 		return simulation{}, errors.New("read crm_simulate's answer: it is no pacemaker-result")
 	}
+	if st := root.SelectElement("status"); st != nil && attr(st, "code") != "0" && attr(st, "code") != "" { // whatever its exit code says
+		return simulation{}, fmt.Errorf("crm_simulate: %s", attr(st, "message"))
+	}
 	s := simulation{now: readStatus(root.SelectElement("cluster_status")), then: readStatus(root.SelectElement("revised_cluster_status"))}
 	if a := root.SelectElement("actions"); a != nil {
 		for _, el := range a.ChildElements() {
@@ -137,7 +141,7 @@ func parseSimulation(out string) (simulation, error) {
 			switch el.Tag {
 			case "rsc_action":
 				x.Action = attr(el, "op")
-			case "fencing":
+			case "fencing_action":
 				x.Action, x.Target, x.Node = "fence", attr(el, "target"), attr(el, "target")
 			case "cluster_action":
 				x.Action = attr(el, "task")
@@ -154,20 +158,21 @@ func parseSimulation(out string) (simulation, error) {
 const maxTransitions = 5
 
 // simulateScript runs up to $1 transitions, each on the result of the one before, until the scheduler has nothing to do, and writes the CIB that
-// comes of them behind the answers if $2 is yes. The other arguments are of the first run alone. crm_simulate saves its result in a file only
+// comes of them behind the answers if $2 is yes. Of the other arguments the first $3 are of the first run alone. crm_simulate saves its result in a file only
 // (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed. On a node that is root; where
 // a file is planned against it may be anybody.
 const simulateScript = `set -e
 umask 077
-rounds=$1 result=$2
-shift 2
+rounds=$1 result=$2 once=$3
+shift 3
 d=$(mktemp -d /run/hactl-simulate.XXXXXX 2>/dev/null || mktemp -d "${XDG_RUNTIME_DIR:-/dev/shm}/hactl-simulate.XXXXXX")
 trap 'rm -rf "$d"' EXIT
 cat > "$d/0"
 i=0
 while [ $i -lt $rounds ]; do
 	crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" "$@" > "$d/answer"
-	set --
+	shift $once
+	once=0
 	i=$((i+1))
 	cat "$d/answer"
 	grep -q -e '<rsc_action action=' -e '<node_action' "$d/answer" || break
@@ -179,6 +184,7 @@ type question struct {
 	cib    string
 	rounds int      // at most so many transitions
 	events []string // crm_simulate's arguments that inject events before the first transition
+	always []string // its arguments for all transitions
 	result bool     // the CIB in the end is wanted, too
 }
 
@@ -194,7 +200,7 @@ func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simula
 	if q.result {
 		result = "yes"
 	}
-	argv := append([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result}, q.events...)
+	argv := slices.Concat([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result, strconv.Itoa(len(q.events))}, q.events, q.always)
 	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib)})
 	if err != nil {
 		var exit *reconcile.ExitError
