@@ -187,7 +187,7 @@ func (c *comparison) rootIn(root *etree.Element) *etree.Element {
 // shown is a field's value for people.
 func shown(f field) string {
 	switch {
-	case f.el != nil && secretPair(f.el), f.attr == "value" && f.value == lrm:
+	case f.el != nil && secretPair(f.el), f.attr == "value" && (f.value == lrm || clearSecret.MatchString(f.value)):
 		return reconcile.Mask
 	case f.none:
 		return "(no value)"

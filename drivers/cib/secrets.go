@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -179,7 +180,9 @@ func (p *planner) rotate(o Object) {
 		p.do(Edit{Do: remove, At: address(nv)})
 		p.change(&o, reconcile.Update, "params."+s.Param, reconcile.Mask, reconcile.Mask, reconcile.ReloadRisk, "the fence device is registered anew with its changed secret")
 		p.await(o.Ref.Name)
-		p.probes = append(p.probes, o)
+		if !slices.ContainsFunc(p.probes, func(x Object) bool { return x.Ref == o.Ref }) { // another change of it may have asked for one
+			p.probes = append(p.probes, o)
+		}
 	}
 }
 
