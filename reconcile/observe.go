@@ -25,6 +25,8 @@ type Engine struct {
 	Notes []Note
 	// Tools is a machine with the tools that predictions need, to be asked where the Hosts are a record; nil: there is none.
 	Tools Host
+	// Drill has plans tell what single failures would cost after them.
+	Drill bool
 	// Locker keeps other applies off; only Apply uses it.
 	Locker Locker
 	// Holder is who applies, as others will read it.

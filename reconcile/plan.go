@@ -23,7 +23,9 @@ type Plan struct {
 	Steps []PlannedStep `json:"steps"`
 	// Prediction is what the cluster will do because of the steps.
 	Prediction Prediction `json:"prediction"`
-	Notes      []Note     `json:"notes,omitempty"`
+	// Drills are there if the engine was asked for them.
+	Drills *Drills `json:"drills,omitempty"`
+	Notes  []Note  `json:"notes,omitempty"`
 	// Unreachable says of each machine that could not be asked why.
 	Unreachable []string `json:"unreachable,omitempty"`
 	// Refused says why apply would not run this plan as things stand ("no quorum").
@@ -77,6 +79,11 @@ func (e *Engine) Plan(ctx context.Context, o *Observation) (*Plan, error) {
 		}
 		if ok {
 			p.Prediction.add(pr)
+		}
+	}
+	if e.Drill {
+		if err := e.drill(ctx, askable, o, p); err != nil {
+			return nil, err
 		}
 	}
 	standing := e.Standing(o)
