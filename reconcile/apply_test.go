@@ -275,6 +275,33 @@ func (c *countingHost) Run(_ context.Context, cmd Cmd) ([]byte, error) {
 	return []byte(cmd.Argv[0]), nil
 }
 
+func TestAllowByName(t *testing.T) {
+	for _, c := range []struct {
+		allow string
+		gate  Gate
+		opens bool
+	}{
+		{"outage", Gate{Risk: Outage, Object: "Resource/A"}, true},
+		{"outage", Gate{Risk: Outage, Object: "Resource/A", ByName: true}, false},
+		{"outage=A", Gate{Risk: Outage, Object: "Resource/A", ByName: true}, true},
+		{"outage=Resource/A", Gate{Risk: Outage, Object: "Resource/A", ByName: true}, true},
+		{"outage=Resource/A", Gate{Risk: Outage, Object: "A"}, true},
+		{"outage=B", Gate{Risk: Outage, Object: "Resource/A"}, false},
+		{"outage=corosync", Gate{Risk: Outage, Object: "package/node1/corosync"}, false},
+		{"restart=A", Gate{Risk: Outage, Object: "Resource/A"}, false},
+		{"data-loss=r0", Gate{Risk: DataLoss, Object: "DRBDResource/r0", ByName: true}, false},
+		{"data-loss=DRBDResource/r0", Gate{Risk: DataLoss, Object: "DRBDResource/r0", ByName: true}, true},
+	} {
+		a, err := ParseAllow(c.allow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open := len(Ungated([]Gate{c.gate}, []Allow{a})) == 0; open != c.opens {
+			t.Errorf("--allow %s opens %s (by name: %t): %t, want %t", c.allow, c.gate, c.gate.ByName, open, c.opens)
+		}
+	}
+}
+
 func TestGates(t *testing.T) {
 	p := &Plan{Cluster: "w"}
 	for i, r := range []Risk{Safe, ReloadRisk, RestartRisk, DataLoss} {

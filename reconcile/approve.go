@@ -30,6 +30,8 @@ type Gate struct {
 	Risk   Risk   `json:"risk"`
 	Object string `json:"object"` // "KIND/NAME", or the resource or node of a reaction
 	Why    string `json:"why"`
+	// ByName tells that only an Allow that names the object opens it.
+	ByName bool `json:"byName,omitempty"`
 }
 
 func (g Gate) String() string { return fmt.Sprintf("%s: %s: %s", g.Risk, g.Object, g.Why) }
@@ -37,14 +39,13 @@ func (g Gate) String() string { return fmt.Sprintf("%s: %s: %s", g.Risk, g.Objec
 // Gates lists what must be allowed before the plan may run, riskiest first. Safe and reload need nobody.
 func (p *Plan) Gates() []Gate {
 	var gates []Gate
-	add := func(r Risk, object, why string) {
-		g := Gate{r, object, why}
-		if r > ReloadRisk && !slices.Contains(gates, g) {
+	add := func(g Gate) {
+		if g.Risk > ReloadRisk && !slices.Contains(gates, g) {
 			gates = append(gates, g)
 		}
 	}
 	for _, g := range p.changeGates(ReloadRisk) {
-		add(g.Risk, g.Object, g.Why)
+		add(g)
 	}
 	for _, x := range p.Prediction.Reactions {
 		if !x.Anyway {
@@ -52,11 +53,11 @@ func (p *Plan) Gates() []Gate {
 			if object == "" {
 				object = x.Node
 			}
-			add(x.Risk, object, x.Describe())
+			add(Gate{Risk: x.Risk, Object: object, Why: x.Describe()})
 		}
 	}
 	if p.Prediction.Unavailable != "" && !p.Empty() {
-		add(Outage, "cluster/"+p.Cluster, "prediction unavailable: "+p.Prediction.Unavailable)
+		add(Gate{Risk: Outage, Object: "cluster/" + p.Cluster, Why: "prediction unavailable: " + p.Prediction.Unavailable})
 	}
 	slices.SortStableFunc(gates, func(a, b Gate) int { return int(b.Risk) - int(a.Risk) })
 	return gates
@@ -75,7 +76,7 @@ func (p *Plan) changeGates(above Risk) []Gate {
 				}
 			}
 			if c.Risk > above {
-				gates = append(gates, Gate{c.Risk, c.Object.String(), why})
+				gates = append(gates, Gate{Risk: c.Risk, Object: c.Object.String(), Why: why, ByName: c.ByName || c.Risk == DataLoss})
 			}
 		}
 	}
@@ -105,17 +106,26 @@ func (r Reaction) Describe() string {
 func Ungated(gates []Gate, allowed []Allow) []Gate {
 	var rest []Gate
 	for _, g := range gates {
-		open := slices.ContainsFunc(allowed, func(a Allow) bool {
-			if a.Risk == DataLoss && a.Object == "" {
-				return false
-			}
-			return a.Risk == g.Risk && (a.Object == "" || a.Object == g.Object)
-		})
-		if !open {
+		if !slices.ContainsFunc(allowed, func(a Allow) bool { return a.opens(g) }) {
 			rest = append(rest, g)
 		}
 	}
 	return rest
+}
+
+// opens tells whether a gate is allowed. Reactions name resources without their kinds, and so may people; what is destroyed has its full name.
+func (a Allow) opens(g Gate) bool {
+	switch {
+	case a.Risk != g.Risk:
+		return false
+	case a.Object == "":
+		return !g.ByName && g.Risk != DataLoss
+	case a.Object == g.Object:
+		return true
+	}
+	_, name, _ := strings.Cut(a.Object, "/")
+	_, gated, _ := strings.Cut(g.Object, "/")
+	return g.Risk != DataLoss && (a.Object == gated || name == g.Object)
 }
 
 // Approval is what was approved with the first plan of an apply, pending steps included: the set of (object, action) with the highest risk

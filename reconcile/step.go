@@ -91,6 +91,8 @@ type Change struct {
 	Source v1.Pos `json:"source,omitzero"` // the manifest's field that asks for it
 	Risk   Risk   `json:"risk"`
 	Why    string `json:"why,omitempty"` // why the risk, where it is not plain
+	// ByName tells that the risk must be allowed for this very object.
+	ByName bool `json:"byName,omitempty"`
 }
 
 // Step is the smallest thing that is carried out as a whole, on one machine.

@@ -177,7 +177,7 @@ func (a *app) approve(ctx context.Context, p *reconcile.Plan, f applyFlags, allo
 	loss := false
 	for _, g := range closed {
 		flag := "--allow " + g.Risk.String()
-		if g.Risk == reconcile.DataLoss {
+		if g.ByName {
 			loss = true
 			flag += "=" + g.Object
 		}
