@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,11 +48,30 @@ func (e *Engine) Snapshot(ctx context.Context, o *Observation, hactl string) (*S
 		if err != nil {
 			return nil, fmt.Errorf("record %s: %w", l.Name(), err)
 		}
-		if s.Layers[l.Name()], err = json.Marshal(state); err != nil {
+		if s.Layers[l.Name()], err = compact(state); err != nil {
 			return nil, fmt.Errorf("record %s: %w", l.Name(), err)
 		}
 	}
 	return s, nil
+}
+
+// compact marshals without the six bytes that encoding/json writes for each bracket of the XML in it.
+func compact(v any) (json.RawMessage, error) {
+	escaped, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(escaped))
+	d.UseNumber()
+	var plain any
+	if err := d.Decode(&plain); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err = e.Encode(plain)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // Recall gives a snapshot as an observation for what the manifests want now. A machine that is not in it was not observed.

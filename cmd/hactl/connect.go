@@ -19,8 +19,21 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// engine connects to all machines of a cluster. A machine that cannot be reached is no error here: it answers so when it is asked.
+// opener connects to all machines of a cluster, members first. A machine that cannot be reached is no error here: it answers so when it is
+// asked. The locker keeps other applies off them.
+type opener func(ctx context.Context, m *v1.Manifests, sshConfig string) (reconcile.Hosts, reconcile.Locker, io.Closer)
+
+// engine connects to the machines and has them brought to what the manifests say.
 func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Secrets) (*reconcile.Engine, io.Closer) {
+	hosts, locker, closer := a.open(ctx, m, a.sshConfig)
+	return &reconcile.Engine{
+		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets, Notes: lintNotes(m),
+		Locker: locker, Holder: holder(),
+	}, closer
+}
+
+// connect is the opener of the program: SSH, or this very machine.
+func connect(ctx context.Context, m *v1.Manifests, sshConfig string) (reconcile.Hosts, reconcile.Locker, io.Closer) {
 	var targets []ssh.Target
 	var here reconcile.Hosts
 	index := map[string]int{}
@@ -38,13 +51,10 @@ func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Sec
 	for _, h := range m.Cluster.Spec.Hosts {
 		add(h.Name, h.Address, h.SSH)
 	}
-	remote, closer := ssh.Open(ctx, targets, ssh.Config{File: a.sshConfig})
+	remote, closer := ssh.Open(ctx, targets, ssh.Config{File: sshConfig})
 	hosts := slices.Concat(here, remote)
 	slices.SortFunc(hosts, func(x, y reconcile.Host) int { return index[x.Name()] - index[y.Name()] })
-	return &reconcile.Engine{
-		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets, Notes: lintNotes(m),
-		Locker: transport.Locker{}, Holder: holder(),
-	}, closer
+	return hosts, transport.Locker{}, closer
 }
 
 // target is how a node is reached: what its own ssh block says, then the cluster's, then the user's ssh_config(5).

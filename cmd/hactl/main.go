@@ -36,11 +36,15 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	ctx, drain, stop := interruptible(stderr)
 	defer stop()
-	a := &app{stdin: stdin, out: stdout, err: stderr, drain: drain}
+	return (&app{stdin: stdin, out: stdout, err: stderr, drain: drain, open: connect}).run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	stderr := a.err
 	cmd := a.root()
 	cmd.SetArgs(args)
-	cmd.SetIn(stdin)
-	cmd.SetOut(stdout)
+	cmd.SetIn(a.stdin)
+	cmd.SetOut(a.out)
 	cmd.SetErr(stderr)
 	err := cmd.ExecuteContext(ctx)
 	var code exitCode

@@ -19,6 +19,7 @@ type app struct {
 	out   io.Writer
 	err   io.Writer
 	drain <-chan struct{}
+	open  opener // connects to the machines of a cluster
 
 	files     []string
 	output    string

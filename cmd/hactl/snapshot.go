@@ -51,7 +51,7 @@ looked at beyond the cluster's own software.`,
 			}
 			ctx, stop := a.interruptible(c.Context())
 			defer stop()
-			m, err := a.clusterToImport(ctx, importFlags{hosts: hosts})
+			m, err := a.clusterToSnapshot(ctx, hosts)
 			if err != nil {
 				return err
 			}
@@ -63,6 +63,22 @@ looked at beyond the cluster's own software.`,
 	c.Flags().StringVarP(&to, "output", "o", "", "write this `FILE`, mode 0600 (- for standard output)")
 	_ = c.MarkFlagFilename("output", "json", "gz")
 	return c
+}
+
+// clusterToSnapshot is what the manifests want, or, for a node, no more than its cluster's nodes.
+func (a *app) clusterToSnapshot(ctx context.Context, hosts []string) (*v1.Manifests, error) {
+	if len(hosts) > 0 {
+		m, err := a.clusterToImport(ctx, importFlags{hosts: hosts})
+		if err == nil && m.Cluster.Metadata.Name == "" {
+			m.Cluster.Metadata.Name = "cluster"
+		}
+		return m, err
+	}
+	sets, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	return one(sets, "hactl snapshot")
 }
 
 func (a *app) snapshot(ctx context.Context, m *v1.Manifests, to string) error {
@@ -81,7 +97,9 @@ func (a *app) snapshot(ctx context.Context, m *v1.Manifests, to string) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(s); err != nil {
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
 		return err
 	}
 	if err := a.writeOwn(to, b.Bytes()); err != nil {
