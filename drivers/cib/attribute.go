@@ -13,11 +13,11 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// attributionLimit is the time that the search for causes may take; what is not found by then is told as not attributed. parallelTrials runs of
-// the scheduler at a time leave a node's other cores to what it serves.
+// patience is the time that the search for causes may take by default; what is not found by then is told as not attributed. parallelTrials runs
+// of the scheduler at a time leave a node's other cores to what it serves.
 const (
-	attributionLimit = time.Second
-	parallelTrials   = 2
+	patience       = 2 * time.Second
+	parallelTrials = 2
 )
 
 // attribution finds the changes of a plan that cause its reactions.
@@ -27,6 +27,7 @@ type attribution struct {
 	host    reconcile.Host
 	base    []simulation // of live
 	stonith map[string]bool
+	limit   time.Duration   // of the search
 	rounds  int             // that the reactions take
 	whole   map[effect]bool // of the whole plan
 	slots   chan struct{}
@@ -45,12 +46,12 @@ func (a *attribution) attribute(ctx context.Context, pr *reconcile.Prediction, t
 	if len(todo) == 0 || len(objects) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, attributionLimit, errTrials)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.limit, errTrials)
 	defer cancel()
 	a.slots = make(chan struct{}, parallelTrials)
 	fields := a.byField()
 	edits := a.needs()
-	slow := took > attributionLimit/4 // not even a few trials would come to an end
+	slow := took > a.limit/4 // not even a few trials would come to an end
 
 	// First the objects, then the fields of those that have several.
 	causes := map[effect]verdict{}
@@ -119,12 +120,14 @@ func (a *attribution) unattributed(ctx context.Context, rs []reconcile.Reaction,
 		}
 	}
 	switch {
-	case n == 0:
+	case n == 0 && ctx.Err() == nil:
 		return ""
+	case n == 0:
+		return fmt.Sprintf("which field causes it was not found for all reactions within %v", a.limit)
 	case slow:
 		return fmt.Sprintf("the causes of %d reactions were not looked for: one run of the scheduler takes too long here", n)
 	case ctx.Err() != nil:
-		return fmt.Sprintf("the causes of %d reactions were not found within %v", n, attributionLimit)
+		return fmt.Sprintf("the causes of %d reactions were not found within %v", n, a.limit)
 	}
 	return fmt.Sprintf("the causes of %d reactions were not found: they come of no part of the changes", n)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hactl/hactl/drivers/transport/local"
 	"github.com/hactl/hactl/reconcile"
@@ -61,7 +62,9 @@ func predicted(t testing.TB, from, to string) reconcile.Prediction {
 	t.Helper()
 	want := desired(t, to)
 	have := observed(want, running(t, from))
-	pr, err := New("default").Predict(t.Context(), reconcile.Hosts{machine{name: "n1"}}, want, have, steps(t, want, have))
+	d := New("default")
+	d.patience = time.Minute // whatever else this machine does
+	pr, err := d.Predict(t.Context(), reconcile.Hosts{machine{name: "n1"}}, want, have, steps(t, want, have))
 	if err != nil {
 		t.Fatal(err)
 	}

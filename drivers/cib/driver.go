@@ -1,15 +1,21 @@
 package cib
 
-import "github.com/hactl/hactl/reconcile"
+import (
+	"time"
+
+	"github.com/hactl/hactl/reconcile"
+)
 
 // Driver is the CIB's layer.
 type Driver struct {
 	owner string
 	prune bool
+	// patience is how long a prediction may look for the causes of its reactions.
+	patience time.Duration
 }
 
 // New makes the driver. owner is the name under which objects are recorded as ours.
-func New(owner string) *Driver { return &Driver{owner: owner} }
+func New(owner string) *Driver { return &Driver{owner: owner, patience: patience} }
 
 // Pruning makes a driver that also deletes the objects of its owner that no manifest tells any more.
 func (d Driver) Pruning() *Driver {

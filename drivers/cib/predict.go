@@ -40,7 +40,7 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 		return reconcile.Prediction{Unavailable: "no cluster runs yet"}, nil
 	}
 	if offline {
-		pr, err := p.predictRecord(ctx, hosts)
+		pr, err := p.predictRecord(ctx, hosts, d.patience)
 		return p.foresee(pr), err
 	}
 	h := hosts.Named(have.From)
@@ -55,7 +55,7 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	var verdict, agents error
 	var unknown []string
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, p.live.Document, proposed); return err })
+	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, p.live.Document, proposed, d.patience); return err })
 	g.Go(func() error { verdict = verifyNew(gctx, h, p.live.Document, proposed); return nil })
 	g.Go(func() error { unknown, agents = p.checkAgents(gctx, h); return nil })
 	simErr := g.Wait()
@@ -78,8 +78,8 @@ func changesMore(s reconcile.Step) bool {
 	return slices.ContainsFunc(s.Changes, func(c reconcile.Change) bool { return c.Action != reconcile.Adopt || c.Risk != reconcile.Safe })
 }
 
-// foretell asks the scheduler on a machine what it would do with both CIBs, and finds out why.
-func (p *planner) foretell(ctx context.Context, h reconcile.Host, live, proposed *etree.Document) (reconcile.Prediction, error) {
+// foretell asks the scheduler on a machine what it would do with both CIBs, and finds out why, which may take until the limit.
+func (p *planner) foretell(ctx context.Context, h reconcile.Host, live, proposed *etree.Document, limit time.Duration) (reconcile.Prediction, error) {
 	var base, then []simulation
 	begun := time.Now()
 	g, gctx := errgroup.WithContext(ctx)
@@ -88,7 +88,7 @@ func (p *planner) foretell(ctx context.Context, h reconcile.Host, live, proposed
 	if err := g.Wait(); err != nil {
 		return reconcile.Prediction{}, err
 	}
-	a := attribution{planner: p, live: live, host: h, base: base, stonith: stonithIDs(proposed)}
+	a := attribution{planner: p, live: live, host: h, base: base, stonith: stonithIDs(proposed), limit: limit}
 	pr := reconcile.Prediction{Reactions: reactions(base, then, a.stonith)}
 	a.attribute(ctx, &pr, time.Since(begun)/time.Duration(max(len(base), len(then))))
 	return pr, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,7 +13,7 @@ import (
 
 // predictRecord predicts where the CIB comes from a file, with the scheduler of the machine that the hosts name. It may be of another
 // version than the cluster's, and has none of its agents: these are not asked.
-func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts) (reconcile.Prediction, error) {
+func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts, limit time.Duration) (reconcile.Prediction, error) {
 	live, proposed := p.live.Copy(), p.work.Copy()
 	h, why := p.have.scheduler(hosts, live, proposed)
 	if h == nil {
@@ -21,7 +22,7 @@ func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts) (rec
 	var pr reconcile.Prediction
 	var verdict error
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, live, proposed); return err })
+	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, live, proposed, limit); return err })
 	g.Go(func() error { verdict = verifyNew(gctx, h, live, proposed); return nil })
 	err := g.Wait()
 	if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package cib
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,15 +38,25 @@ func allReactions(sims []simulation, stonith map[string]bool) []reconcile.Reacti
 	var out []reconcile.Reaction
 	told := map[string]bool{} // what was said to stop, or to be blocked
 	for i, s := range sims {
+		if i > 0 && slices.Equal(s.actions, sims[i-1].actions) {
+			break // it goes on like that
+		}
+		var stays []string
 		for _, r := range append(reactionsOf(s), unsummarised(s)...) {
+			if r.Action == "blocked" && told[instanceOf(r.Resource)] {
+				continue // what was stopped, or waits, still waits
+			}
 			if stonith[instanceOf(r.Resource)] {
 				r.Risk = reconcile.Safe // a fence device serves nobody; its probe and its coverage are looked at elsewhere
 			}
 			if r.Action == "stop" || r.Action == "blocked" {
-				told[instanceOf(r.Resource)] = true
+				stays = append(stays, instanceOf(r.Resource))
 			}
 			r.Round = i + 1
 			out = append(out, r)
+		}
+		for _, id := range stays {
+			told[id] = true
 		}
 	}
 	if len(sims) == 0 {

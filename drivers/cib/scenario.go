@@ -308,6 +308,9 @@ func unforeseeable(doc *etree.Document, s Scenario) []string {
 	}
 	if !s.Empty() {
 		out = append(out, "whether the agents succeed in what they are asked to do")
+		if slices.ContainsFunc(s.Fail, func(f Failure) bool { return f.Operation == "start" }) {
+			out = append(out, "where it goes after a failed start: Pacemaker bans it from that node at once (start-failure-is-fatal), its simulation only counts the failure")
+		}
 		for _, nv := range doc.FindElements("/cib/configuration/resources//meta_attributes/nvpair") {
 			if on, _ := boolean(attr(nv, "value")); attr(nv, "name") == "promotable" && on {
 				return append(out, "how agents change the scores by which an instance is promoted")

@@ -157,7 +157,7 @@ func parseSimulation(out string) (simulation, error) {
 // maxTransitions is how many transitions are simulated one after the other before the rest is left open.
 const maxTransitions = 5
 
-// simulateScript runs up to $1 transitions, each on the result of the one before, until the scheduler has nothing to do, and writes the CIB that
+// simulateScript runs up to $1 transitions, each on the result of the one before, until the scheduler has nothing new to do, and writes the CIB that
 // comes of them behind the answers if $2 is yes. Of the other arguments the first $3 are of the first run alone. crm_simulate saves its result in a file only
 // (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed. On a node that is root; where
 // a file is planned against it may be anybody.
@@ -175,7 +175,9 @@ while [ $i -lt $rounds ]; do
 	once=0
 	i=$((i+1))
 	cat "$d/answer"
-	grep -q -e '<rsc_action action=' -e '<node_action' "$d/answer" || break
+	grep -e '<rsc_action action=' -e '<node_action' "$d/answer" > "$d/now" || break
+	cmp -s "$d/now" "$d/before" && break
+	mv "$d/now" "$d/before"
 done
 [ "$result" = no ] || cat "$d/$i"`
 
