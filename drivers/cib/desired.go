@@ -81,7 +81,10 @@ type objectBuilder struct {
 }
 
 func (b *builder) object(ref reconcile.Ref, o *v1.Object, at, posAt string) *objectBuilder {
-	x := Object{Ref: ref, Pos: map[string]v1.Pos{"": o.Pos(posAt)}}
+	x := Object{Ref: ref, Pos: map[string]v1.Pos{"": o.Pos(posAt)}, Protect: o.Metadata.Protect}
+	if ref.Name == o.Metadata.Name { // not the members of a group, and not the nodes of a cluster
+		x.RenamedFrom = o.Metadata.RenamedFrom
+	}
 	for _, l := range o.Metadata.Ignore {
 		x.Ignore = append(x.Ignore, l.Lint)
 	}

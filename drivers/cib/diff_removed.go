@@ -72,6 +72,9 @@ func (c *comparison) unmanaged(part Part, f field) {
 	if v := shown(f); v != "" && !f.whole() {
 		text = "is " + v + " in the cluster and in no manifest"
 	}
+	if kind == reconcile.NoteRuntime {
+		text += c.since(f)
+	}
 	c.note(reconcile.Note{Kind: kind, Object: c.o.Ref, Path: path, Text: text, Source: c.o.Pos[""]})
 }
 

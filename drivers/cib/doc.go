@@ -16,7 +16,7 @@
 //	<nvpair id="hactl-Resource.VIP" name="hactl-Resource.VIP"
 //	        value="owner=default .=agent params=ip,cidr_netmask operations[monitor/10s]=,timeout clone= clone.meta=notify"/>
 //
-// The value names the owner and the fields that were last applied, never their values: space-separated GROUP=NAME,NAME…, where a field's
+// The value names the owner, protect=true where the manifest says so, and the fields that were last applied, never their values: space-separated GROUP=NAME,NAME…, where a field's
 // path is GROUP.NAME (. is the top group); an empty NAME is the group itself (an operation, the clone). Bytes other than letters, digits and _-./#:@[]~ are
 // %XX.
 package cib

@@ -73,7 +73,7 @@ func (w *walker) sets(group string, el *etree.Element, params string, paramKind 
 		plain := w.plainSet(el, tag)
 		for _, c := range el.ChildElements() {
 			switch {
-			case c.Tag != tag:
+			case c.Tag != tag || tag == "meta_attributes" && c == ownStop(el):
 			case c == plain:
 				w.pairs(g, c, k)
 			case c.SelectElement("nvpair") == nil && w.plain(c): // an empty set says nothing

@@ -19,8 +19,10 @@ type entry struct {
 	ref    reconcile.Ref
 	owner  string
 	fields map[string]bool // by path
-	el     *etree.Element  // the nvpair; nil: not there
-	value  string
+	// protected tells that it must not be deleted, also after it left the manifests.
+	protected bool
+	el        *etree.Element // the nvpair; nil: not there
+	value     string
 }
 
 // entryName is the name and the id of an object's nvpair. Kinds have no dot.
@@ -40,7 +42,7 @@ func inventory(doc *etree.Document) map[reconcile.Ref]entry {
 			continue
 		}
 		e := entry{ref: reconcile.Ref{Kind: k, Name: n}, el: nv, value: attr(nv, "value")}
-		e.owner, e.fields = decodeEntry(e.value)
+		e.owner, e.protected, e.fields = decodeEntry(e.value)
 		found[e.ref] = e
 	}
 	return found
@@ -59,8 +61,22 @@ func inventorySet(doc *etree.Document) *etree.Element {
 	return nil
 }
 
+// formerName takes the record of a cluster that has another name now for its own: there is one cluster in a CIB.
+func (p *planner) formerName() {
+	ref := Options(p.want.Cluster)
+	if p.inv[ref].el != nil {
+		return
+	}
+	for _, r := range sortedRefs(p.inv) {
+		if e := p.inv[r]; r.Kind == ref.Kind && e.owner == p.want.Owner {
+			p.inv[ref] = e
+			return
+		}
+	}
+}
+
 // encodeEntry writes a record; doc.go tells its form.
-func encodeEntry(owner string, fields []field) string {
+func encodeEntry(owner string, protect bool, fields []field) string {
 	var groups []string
 	names := map[string][]string{}
 	for _, f := range fields {
@@ -78,6 +94,9 @@ func encodeEntry(owner string, fields []field) string {
 	}
 	sort.Strings(groups)
 	words := []string{"owner=" + escape(owner)}
+	if protect {
+		words = append(words, protected)
+	}
 	for _, g := range groups {
 		ns := names[g]
 		sort.Strings(ns)
@@ -89,7 +108,10 @@ func encodeEntry(owner string, fields []field) string {
 	return strings.Join(words, " ")
 }
 
-func decodeEntry(s string) (owner string, fields map[string]bool) {
+// protected stands behind the owner of an object that must not be deleted. No group of fields has that name.
+const protected = "protect=true"
+
+func decodeEntry(s string) (owner string, protect bool, fields map[string]bool) {
 	fields = map[string]bool{}
 	for i, w := range strings.Fields(s) {
 		g, ns, ok := strings.Cut(w, "=")
@@ -100,6 +122,10 @@ func decodeEntry(s string) (owner string, fields map[string]bool) {
 			owner = unescape(ns)
 			continue
 		}
+		if w == protected {
+			protect = true
+			continue
+		}
 		g = unescape(g)
 		if g == "." {
 			g = ""
@@ -108,7 +134,7 @@ func decodeEntry(s string) (owner string, fields map[string]bool) {
 			fields[joinPath(g, unescape(n))] = true
 		}
 	}
-	return owner, fields
+	return owner, protect, fields
 }
 
 func escape(s string) string {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -40,7 +41,11 @@ func (p *planner) leftovers() {
 				}
 			}
 		}
-		if p.byRef[ref] != nil || e.owner != p.want.Owner || ref.Kind == "Node" || ref.Kind == "Cluster" {
+		if p.byRef[ref] != nil || e.owner != p.want.Owner || p.pruning.doomed[ref] != nil {
+			continue
+		}
+		if ref.Kind == "Node" || ref.Kind == "Cluster" {
+			p.formerFields(e)
 			continue
 		}
 		if !there {
@@ -50,7 +55,7 @@ func (p *planner) leftovers() {
 				Source: p.want.Source, Why: "the object is gone from the cluster"})
 			continue
 		}
-		p.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: ref, Text: "is no longer in the manifests and stays; delete it with --prune"})
+		p.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: ref, Text: "is no longer in the manifests and stays; " + p.howToDelete(e)})
 	}
 	for _, name := range []string{"resources", "constraints", "fencing-topology", "acls", "tags", "alerts"} {
 		s := section(p.live.Document, name)
@@ -68,14 +73,54 @@ func (p *planner) leftovers() {
 				}
 				id = levelKey(el)
 			}
-			kind := reconcile.NoteUnmanaged
-			if runtimeConstraint(id) {
+			kind, text := reconcile.NoteUnmanaged, "is in the cluster and in no manifest"
+			switch {
+			case p.ids[id] != nil || p.ids[attr(inner(el), "id")] != nil || strings.HasPrefix(id, stopOrder):
+				continue // it goes
+			case runtimeConstraint(id):
 				kind = reconcile.NoteRuntime
+				text += until(el)
 			}
-			p.note(reconcile.Note{Kind: kind, Object: reconcile.Ref{Kind: el.Tag, Name: id}, Text: "is in the cluster and in no manifest"})
+			p.note(reconcile.Note{Kind: kind, Object: reconcile.Ref{Kind: el.Tag, Name: id}, Text: text})
 		}
 	}
 	p.foreignSets()
+}
+
+func (p *planner) howToDelete(e entry) string {
+	if e.protected {
+		return "it is protected (metadata.protect)"
+	}
+	return "delete it with --prune"
+}
+
+// formerFields removes what the manifest said of a node or of the cluster: of one that it tells nothing of any more at once, like any field,
+// and of a node that left the cluster with --prune.
+func (p *planner) formerFields(e entry) {
+	isMember := func(m Member) bool { return m.Name == e.ref.Name }
+	if e.ref.Kind == "Node" && !p.want.Prune && !slices.ContainsFunc(p.want.Members, isMember) {
+		if p.homes.nodes[e.ref.Name] != nil {
+			p.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: e.ref, Text: "is no longer in the manifests, and its attributes stay; delete them with --prune"})
+		}
+		return
+	}
+	if e.ref.Kind == "Cluster" { // it has another name now, under which its fields are compared
+		p.strike(e, false)
+		p.tell(reconcile.Change{Object: e.ref, Action: reconcile.Delete, Path: "record", Source: p.want.Source, Why: "the cluster is called " + p.want.Cluster + " now"})
+		return
+	}
+	el := element("node", "")
+	el.CreateAttr("uname", e.ref.Name)
+	if live := p.homes.nodes[e.ref.Name]; live != nil {
+		o := &wanted{Object: &Object{Ref: e.ref, Parts: []Part{{Section: "nodes"}}, Pos: map[string]v1.Pos{"": p.want.Source}},
+			view: view{long: longSets(&Object{}, e), refs: p.refs}, els: []*etree.Element{el}, parts: [][]field{nil}}
+		p.object(o)
+	}
+	p.authors.turn(reconcile.Ref{})
+	p.strike(e, false)
+	if !p.changed[e.ref] {
+		p.tell(reconcile.Change{Object: e.ref, Action: reconcile.Delete, Path: "record", Source: p.want.Source, Why: "the manifests say nothing of it any more"})
+	}
 }
 
 // sectionOf tells where the objects of a kind stand.

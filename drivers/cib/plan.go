@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hactl/hactl/drivers/corosync"
 	"github.com/hactl/hactl/reconcile"
@@ -47,6 +48,8 @@ type planner struct {
 	stored     map[[3]string]*Secret // see storedSecret
 	clear      map[secretKey]bool    // the secrets that stay in the CIB in clear text
 	offline    bool                  // there is no cluster: the CIB is made for a file
+	pruning
+	stops map[string][]time.Time // see lastStops
 }
 
 // newPlanner compares; its fields hold the answer.
@@ -94,9 +97,12 @@ func compare(want, have State, offline bool) (*planner, error) {
 	p.dialect = dialectOf(doc)
 	p.inv = inventory(doc)
 	p.homes = homesOf(doc)
+	p.formerName()
 	if err := p.read(); err != nil {
 		return nil, err
 	}
+	p.doom()
+	p.replace()
 	for _, o := range p.objects {
 		p.object(o)
 		p.rotate(*o.Object)
@@ -104,8 +110,10 @@ func compare(want, have State, offline bool) (*planner, error) {
 	p.withoutClear()
 	p.groupOrders()
 	p.seed()
+	p.stop()
 	p.leftovers()
 	p.record()
+	p.second()
 	return p, errors.Join(p.errs...)
 }
 
@@ -121,7 +129,7 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	probes, answers := p.planProbes()
 	steps, needs, pending := p.planSecrets()
 	if len(p.changes) == 0 {
-		return steps, nil
+		return append(steps, p.planSecretRemovals()...), nil
 	}
 	// A device is asked with its new secret before the secret goes anywhere: a wrong one must not take the place of the right one.
 	for i := range steps {
@@ -129,8 +137,14 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	}
 	needs = append(needs, answers...)
 	steps = append(probes, steps...)
+	removals := p.planSecretRemovals()
 	st := reconcile.Step{ID: "cib " + cmp.Or(have.From, p.firstMember()) + " change", Host: cmp.Or(have.From, p.firstMember()),
 		Changes: p.changes, Needs: needs, Pending: pending}
+	for _, r := range removals {
+		for _, c := range r.Changes {
+			st.Frees = append(st.Frees, c.Object)
+		}
+	}
 	for _, s := range probes {
 		if s.Pending != "" && st.Pending == "" {
 			st.Pending = "waits for the probe of a fence device: " + s.Pending
@@ -150,13 +164,22 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 		st.Needs = append(st.Needs, corosync.Formed(want.Cluster))
 	}
 	if st.Pending == "" {
-		st.Ops = []reconcile.Op{Patch{Cluster: want.Cluster, Schema: p.dialect.schema, Edits: p.edits, Pins: p.pins,
-			Judged: digest(p.work.Root().SelectElement("configuration"), nil)}}
-		if len(p.awaited) > 0 {
-			st.Ops = append(st.Ops, Await{Resources: p.awaited, Limit: p.awaitLimit()})
-		}
+		st.Ops = p.ops()
 	}
-	return append(steps, st), nil
+	return slices.Concat(steps, p.inTwo(st), removals), nil
+}
+
+// ops change the CIB at once, and wait for what comes of it.
+func (p *planner) ops() []reconcile.Op {
+	ops := []reconcile.Op{Patch{Cluster: p.want.Cluster, Schema: p.dialect.schema, Edits: p.edits, Pins: p.pins,
+		Judged: digest(p.work.Root().SelectElement("configuration"), nil)}}
+	if len(p.awaited) > 0 {
+		ops = append(ops, Await{Resources: p.awaited, Limit: p.awaitLimit()})
+	}
+	if len(p.left) > 0 {
+		ops = append(ops, Inactive{Resources: p.left, Orphans: true, Limit: p.stopLimit()})
+	}
+	return ops
 }
 
 func (p *planner) firstMember() string {
@@ -251,11 +274,11 @@ func (p *planner) seed() {
 func (p *planner) record() {
 	p.authors.turn(reconcile.Ref{})
 	for _, o := range p.objects {
-		value := encodeEntry(p.want.Owner, o.fields)
+		value := encodeEntry(p.want.Owner, o.Protect, o.fields)
 		e := p.inv[o.Ref]
 		shared := o.Ref.Kind == "Cluster" || o.Ref.Kind == "Node" // there without hactl, too
-		if e.value == value || len(o.fields) == 0 && e.el == nil && shared {
-			continue
+		if e.value == value && attr(e.el, "name") == entryName(o.Ref) || len(o.fields) == 0 && (e.el == nil || e.owner != p.want.Owner) && shared {
+			continue // one who wants nothing of it leaves it to another owner
 		}
 		name := entryName(o.Ref)
 		changed := p.changed[o.Ref]
@@ -269,7 +292,7 @@ func (p *planner) record() {
 			p.change(o.Object, reconcile.Adopt, "fields", "", "", reconcile.Safe, "the record of the managed fields changes")
 		}
 		p.pinPair(inventorySet(p.live.Document), name, o.Ref)
-		if e.el != nil {
+		if e.el != nil && attr(e.el, "name") == name {
 			p.do(Edit{Do: set, At: address(e.el), Attr: "value", Value: reconcile.Plain(value)})
 			continue
 		}

@@ -57,12 +57,12 @@ func storedSecrets(node string, files map[string]reconcile.File) []Secret {
 		if !ok || !ok2 || strings.HasSuffix(param, ".sign") || strings.HasSuffix(param, registrationSuffix) {
 			continue
 		}
-		registration := files[p+registrationSuffix].Content.Reveal()
+		id, owner := decodeRegistration(files[p+registrationSuffix].Content.Reveal())
 		value := strings.TrimRight(f.Content.Reveal(), " \t\r\n\v\f")
 		sign, signed := files[p+".sign"]
 		found = append(found, Secret{Node: node, Resource: rsc, Param: param, Value: reconcile.Secret(value),
 			Signed:  signed && strings.HasPrefix(strings.TrimSpace(sign.Content.Reveal()), signature(value)),
-			Private: f.Mode&0o077 == 0 && strings.HasPrefix(f.Owner, "root:"), ID: strings.TrimSpace(registration)})
+			Private: f.Mode&0o077 == 0 && strings.HasPrefix(f.Owner, "root:"), ID: id, Owner: owner})
 	}
 	return found
 }
@@ -94,10 +94,9 @@ func (p *planner) planSecrets() (steps []reconcile.Step, needs []reconcile.Ref, 
 				why = "the value of a secret is not known here"
 			}
 			at := secretPath(s.Resource, s.Param)
-			if id := p.registration(s); id != "" { // first, so that a crash after any of these is seen by the next run
-				ops = append(ops, reconcile.Write{Path: at + registrationSuffix, File: reconcile.File{Content: reconcile.Plain(id + "\n"), Mode: 0o600, Owner: "root:root"}})
-			}
-			ops = append(ops,
+			mark := encodeRegistration(p.registration(s), p.want.Owner)
+			ops = append(ops, // the mark first, so that a crash after any of these is seen by the next run
+				reconcile.Write{Path: at + registrationSuffix, File: reconcile.File{Content: reconcile.Plain(mark), Mode: 0o600, Owner: "root:root"}},
 				reconcile.Write{Path: at, File: reconcile.File{Content: s.Value, Mode: 0o600, Owner: "root:root"}},
 				reconcile.Write{Path: at + ".sign", File: reconcile.File{Content: reconcile.Secret(signature(s.Value.Reveal()) + "\n"), Mode: 0o600, Owner: "root:root"}})
 		}
@@ -186,9 +185,17 @@ func (p *planner) rotate(o Object) {
 	}
 }
 
-// registrationSuffix names the file beside a fence device's changed secret with the id that its nvpair gets. The CIB changes after the files:
-// while it has another id there, the fencer still uses the old value, and the next run goes on.
+// registrationSuffix names the file beside a secret that says who wrote it, and, of a fence device's changed secret, the id that its nvpair
+// gets. The CIB changes after the files: while it has another id there, the fencer still uses the old value, and the next run goes on.
 const registrationSuffix = ".hactl"
+
+func encodeRegistration(id, owner string) string { return id + "\nowner=" + owner + "\n" }
+
+func decodeRegistration(s string) (id, owner string) {
+	id, rest, _ := strings.Cut(s, "\n")
+	owner, _ = strings.CutPrefix(strings.TrimSpace(rest), "owner=")
+	return strings.TrimSpace(id), owner
+}
 
 // registration is the id that the nvpair of a changed secret of a fence device must get, "" where it has it or nothing changed.
 func (p *planner) registration(s Secret) string {

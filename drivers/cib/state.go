@@ -57,6 +57,10 @@ type Object struct {
 	After string `json:"after,omitempty"`
 	// Ignore are the lints that the manifest silences for it.
 	Ignore []string `json:"ignore,omitempty"`
+	// Protect tells that it must not be deleted.
+	Protect bool `json:"protect,omitempty"`
+	// RenamedFrom is the name under which it may be in the inventory yet.
+	RenamedFrom string `json:"renamedFrom,omitempty"`
 	// Fence tells that it is a fence device that has to be probed.
 	Fence *Device `json:"fence,omitempty"`
 }
@@ -116,7 +120,9 @@ type Secret struct {
 	Signed  bool `json:"signed,omitempty"`
 	Private bool `json:"private,omitempty"`
 	// ID is what stands beside the secret of a fence device that was changed: the id that its nvpair in the CIB must have got (found only).
-	ID     string        `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
+	// Owner is who wrote it, if hactl did (found only).
+	Owner  string        `json:"owner,omitempty"`
 	Object reconcile.Ref `json:"object,omitzero"`
 	Source v1.Pos        `json:"source,omitzero"`
 }
