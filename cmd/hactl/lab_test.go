@@ -21,8 +21,6 @@ import (
 // CIB_file; after a change the scheduler's simulation takes the place of what a cluster would do. A node of which there is a file NODE.down
 // does not answer.
 func lab() {
-	ctx, drain, stop := interruptible(os.Stderr)
-	defer stop()
 	open := func(_ context.Context, m *v1.Manifests, _ string) (reconcile.Hosts, reconcile.Locker, io.Closer) {
 		var hosts reconcile.Hosts
 		for _, n := range m.Cluster.Spec.Nodes {
@@ -30,7 +28,7 @@ func lab() {
 		}
 		return hosts, labLocker{}, io.NopCloser(nil)
 	}
-	os.Exit((&app{stdin: os.Stdin, out: os.Stdout, err: os.Stderr, drain: drain, open: open}).run(ctx, os.Args[1:]))
+	os.Exit((&app{stdin: os.Stdin, out: os.Stdout, err: os.Stderr, open: open}).run(os.Args[1:]))
 }
 
 type labNode struct {

@@ -34,12 +34,13 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
-	ctx, drain, stop := interruptible(stderr)
-	defer stop()
-	return (&app{stdin: stdin, out: stdout, err: stderr, drain: drain, open: connect}).run(ctx, args)
+	return (&app{stdin: stdin, out: stdout, err: stderr, open: connect}).run(args)
 }
 
-func (a *app) run(ctx context.Context, args []string) int {
+func (a *app) run(args []string) int {
+	ctx, drain, stop := interruptible(a.err)
+	defer stop()
+	a.drain = drain
 	stderr := a.err
 	cmd := a.root()
 	cmd.SetArgs(args)

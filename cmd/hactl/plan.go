@@ -40,6 +40,10 @@ cluster would do.
 --out saves the plan with the manifests that it was made from; hactl apply FILE
 carries out just this plan, or refuses when it would come out otherwise by then.
 
+--drill simulates the loss of every node, of quorum and of every ticket, and the
+failure of every resource where it runs, before and after the changes, and tells
+what is new ("losing node2 leaves VIP stopped").
+
 --fail-on makes it an error (exit code 1) if the plan holds one of these risks,
 or makes the cluster do one of these things. What cannot be predicted counts as
 the worst.
@@ -50,11 +54,12 @@ nothing). 1: error, or a machine did not answer. 2: there are changes.`,
   hactl plan -f cluster.yaml --steps        with the exact commands
   hactl plan -f cluster.yaml --out plan.json && hactl apply plan.json
   hactl plan -f cluster.yaml --fail-on restart,stop,fence
+  hactl plan -f cluster.yaml --drill        with failure drills
   hactl plan -f cluster.yaml --snapshot snapshot.json.gz -o markdown
   hactl plan -f cluster.yaml --cib cib.xml  against a file, offline
   hactl plan -f cluster.yaml -o json | jq '.steps[].id'`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.runPlan(c, f) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.runPlan(c.Context(), c.Flags().Changed, f) },
 	}
 	a.manifestFlags(c)
 	a.outputFlag(c, "text", "json", "markdown")
@@ -63,6 +68,7 @@ nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 	c.Flags().StringVar(&f.snapshot, "snapshot", "", "plan against this `FILE` of hactl snapshot (- for standard input) instead of the nodes")
 	c.Flags().StringVar(&f.out, "out", "", "save the plan in this `FILE`, mode 0600, for hactl apply FILE")
 	c.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "exit code 1 if the plan holds one of these `WORDS`: "+strings.Join(reconcile.FailOnWords(), ", "))
+	c.Flags().BoolVar(&a.drill, "drill", false, "also tell which failures would cost more after the changes than now")
 	c.Flags().BoolVar(&f.commands, "allow-commands", false, "run the commands that secrets come from")
 	c.MarkFlagsMutuallyExclusive("cib", "snapshot")
 	c.MarkFlagsMutuallyExclusive("cib", "out")
@@ -72,8 +78,7 @@ nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 	return c
 }
 
-func (a *app) runPlan(c *cobra.Command, f planFlags) error {
-	ctx := c.Context()
+func (a *app) runPlan(ctx context.Context, given func(flag string) bool, f planFlags) error {
 	failOn, err := reconcile.ParseFailOn(f.failOn)
 	if err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
@@ -90,13 +95,13 @@ func (a *app) runPlan(c *cobra.Command, f planFlags) error {
 		return err
 	}
 	for _, flag := range []string{"cib", "snapshot", "out"} {
-		if c.Flags().Changed(flag) {
+		if given(flag) {
 			if _, err := one(sets, "--"+flag); err != nil {
 				return err
 			}
 		}
 	}
-	plan, err := a.planner(c, f)
+	plan, err := a.planner(ctx, given, f)
 	if err != nil {
 		return err
 	}
@@ -133,15 +138,15 @@ func (a *app) runPlan(c *cobra.Command, f planFlags) error {
 }
 
 // planner is how a plan is made: against the nodes, or against what stands for them.
-func (a *app) planner(c *cobra.Command, f planFlags) (func(context.Context, *v1.Manifests) (*reconcile.Plan, error), error) {
+func (a *app) planner(ctx context.Context, given func(flag string) bool, f planFlags) (func(context.Context, *v1.Manifests) (*reconcile.Plan, error), error) {
 	switch {
-	case c.Flags().Changed("cib"):
-		r, err := a.cibRecord(c.Context(), f.cib)
+	case given("cib"):
+		r, err := a.cibRecord(ctx, f.cib)
 		return func(ctx context.Context, m *v1.Manifests) (*reconcile.Plan, error) {
 			return a.planRecord(ctx, r, m, f.commands)
 		}, err
-	case c.Flags().Changed("snapshot"):
-		s, name, err := a.readSnapshot(c.Context(), f.snapshot)
+	case given("snapshot"):
+		s, name, err := a.readSnapshot(ctx, f.snapshot)
 		return func(ctx context.Context, m *v1.Manifests) (*reconcile.Plan, error) {
 			return a.planSnapshot(ctx, s, name, m, f.commands)
 		}, err
@@ -173,6 +178,7 @@ func (a *app) plan(ctx context.Context, m *v1.Manifests, commands bool) (*reconc
 	if err != nil {
 		return nil, err
 	}
+	e.Drill = a.drill
 	return e.Plan(ctx, o)
 }
 
@@ -187,6 +193,7 @@ func (a *app) planRecord(ctx context.Context, r record, m *v1.Manifests, command
 	if err != nil {
 		return nil, r.explain(err)
 	}
+	e.Drill = a.drill
 	return e.Plan(ctx, o)
 }
 

@@ -20,7 +20,6 @@ const (
 // writeObjects writes what changes by object: each, or, where that takes too many lines, those folded to which like things happen, or, where
 // that still does, no more than their names.
 func writeObjects(b *strings.Builder, objects []*object, st Style) {
-	text := ""
 	for level, some := range [][]*object{fold(objects), foldLike(objects), foldNames(objects)} {
 		var t strings.Builder
 		for i, o := range some {
@@ -30,7 +29,7 @@ func writeObjects(b *strings.Builder, objects []*object, st Style) {
 				writePending(&t, o, st)
 			}
 		}
-		text = t.String()
+		text := t.String()
 		if level > 0 {
 			text += st.dim("(folded; -o json and -o markdown tell each one)") + "\n"
 		}

@@ -65,13 +65,12 @@ type page struct {
 func (pg *page) fits(n, keep int) bool { return pg.b.Len()+n+keep+roomForEnd <= MarkdownLimit }
 
 // add writes a text as a whole or not at all.
-func (pg *page) add(text string) bool {
+func (pg *page) add(text string) {
 	if !pg.fits(len(text), 0) {
 		pg.left++
-		return false
+		return
 	}
 	pg.b.WriteString(text)
-	return true
 }
 
 // table writes a table, as many rows of it as fit. Of each cell the text is Markdown already.
