@@ -182,6 +182,9 @@ func (p *planner) moveOut(g *etree.Element) {
 // part1 removes an object, or tells it to stop and leaves the rest for later.
 func (p *planner) part1(d *doomed, deferred bool) {
 	p.authors.turn(d.ref)
+	if d.resource() && d.unmanaged && d.runs != "" {
+		p.left = append(p.left, d.ref.Name)
+	}
 	switch {
 	case d.resource() && deferred:
 		p.tellStop(d)
@@ -206,7 +209,6 @@ func (p *planner) part1(d *doomed, deferred bool) {
 func (p *planner) tellStop(d *doomed) {
 	el := d.els[0]
 	if d.unmanaged && d.runs != "" {
-		p.left = append(p.left, d.ref.Name)
 		return
 	}
 	p.stopped = append(p.stopped, d.ref.Name)
