@@ -215,6 +215,7 @@ func (a *app) planSnapshot(ctx context.Context, s *reconcile.Snapshot, name stri
 		e.Notes = append(e.Notes, reconcile.Note{Kind: reconcile.NoteWarning, Object: reconcile.Ref{Kind: "snapshot", Name: filepath.Base(name)},
 			Text: fmt.Sprintf("was taken in the future (%s): one of the clocks is wrong", s.TakenAt.Format(time.RFC3339))})
 	}
+	e.Drill = a.drill
 	return e.Plan(ctx, o)
 }
 

@@ -28,6 +28,7 @@ func PlanText(w io.Writer, p *reconcile.Plan, st Style, steps bool) error {
 	objects := byObject(p)
 	writeObjects(&b, objects, st)
 	writeReactions(&b, p, st)
+	section(&b, "Failure drills", drillLines(p.Drills), st)
 	writeNotes(&b, p, st)
 	if steps {
 		writeSteps(&b, p, st)
