@@ -34,6 +34,10 @@ at once. Everything else is asked for on a terminal; without one it is refused
 unless allowed: --yes answers for restarts, --allow RISK for the named risk.
 Destroying data is never a question: --allow data-loss=KIND/NAME.
 
+Objects of this owner in the CIB that no manifest tells any more are deleted
+with --prune only: see hactl plan --help. One that is unmanaged or in maintenance
+needs --allow outage=KIND/NAME.
+
 With a PLANFILE that plan --out saved, apply looks and plans again, from the
 manifests in it, and does it only if the plan and what the cluster will do are
 the same as then; else it tells what moved. What is at risk is asked for, or
@@ -44,6 +48,7 @@ again goes on where it stopped.`,
 		Example: `  hactl apply -f cluster.yaml
   hactl apply -f cluster.yaml --yes --allow adopt
   hactl apply plan.json --yes
+  hactl apply -f mycluster/ --prune --allow outage=Resource/Old
   hactl apply -f cluster.yaml --allow outage=Resource/VIP`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -56,6 +61,9 @@ again goes on where it stopped.`,
 			}
 			if len(args) > 0 {
 				return a.applyPlanFile(c, args[0], f, allow)
+			}
+			if err := a.mayPrune(); err != nil {
+				return err
 			}
 			sets, err := a.load()
 			if err != nil {
@@ -70,6 +78,7 @@ again goes on where it stopped.`,
 		},
 	}
 	a.manifestFlags(c)
+	a.pruneFlag(c)
 	a.outputFlag(c, "text", "json")
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask; allows restarts, nothing riskier")
 	c.Flags().StringArrayVar(&f.allow, "allow", nil, "allow RISK or RISK=KIND/NAME: restart, outage, redundancy, quorum, fence, adopt, data-loss=KIND/NAME (repeatable)")
@@ -91,7 +100,10 @@ func (a *app) applyPlanFile(c *cobra.Command, path string, f applyFlags, allow [
 	if c.Flags().Changed("owner") && a.owner != saved.Owner {
 		return fmt.Errorf("%s: was made with --owner %s; leave the flag out", path, saved.Owner)
 	}
-	a.owner = saved.Owner
+	if a.prune && !saved.Prune {
+		return fmt.Errorf("%s: was made without --prune; leave the flag out, or save a new plan with it", path)
+	}
+	a.owner, a.prune = saved.Owner, saved.Prune
 	m, err := saved.manifests()
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	v1 "github.com/hactl/hactl/api/v1"
-	"github.com/hactl/hactl/drivers"
 	"github.com/hactl/hactl/drivers/transport"
 	"github.com/hactl/hactl/drivers/transport/local"
 	"github.com/hactl/hactl/drivers/transport/ssh"
@@ -27,7 +26,7 @@ type opener func(ctx context.Context, m *v1.Manifests, sshConfig string) (reconc
 func (a *app) engine(ctx context.Context, m *v1.Manifests, secrets reconcile.Secrets) (*reconcile.Engine, io.Closer) {
 	hosts, locker, closer := a.open(ctx, m, a.sshConfig)
 	return &reconcile.Engine{
-		Layers: drivers.All(a.owner), Hosts: hosts, Manifests: m, Secrets: secrets, Notes: lintNotes(m),
+		Layers: a.layers(), Hosts: hosts, Manifests: m, Secrets: secrets, Notes: lintNotes(m),
 		Locker: locker, Holder: holder(),
 	}, closer
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -37,6 +38,11 @@ corosync and secrets are then left out. If Pacemaker's crm_simulate is installed
 here and the file has the status of the nodes, the plan also tells what the
 cluster would do.
 
+Objects of this owner in the CIB that no manifest tells any more stay, and are
+told; with --prune they are deleted. What runs is stopped first, and nothing
+else stops with it. So -f must name all manifests of the owner, not standard
+input. An object with metadata.protect is never deleted.
+
 --out saves the plan with the manifests that it was made from; hactl apply FILE
 carries out just this plan, or refuses when it would come out otherwise by then.
 
@@ -62,6 +68,7 @@ nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 		RunE: func(c *cobra.Command, _ []string) error { return a.runPlan(c.Context(), c.Flags().Changed, f) },
 	}
 	a.manifestFlags(c)
+	a.pruneFlag(c)
 	a.outputFlag(c, "text", "json", "markdown")
 	c.Flags().BoolVar(&f.steps, "steps", false, "list the exact commands and files")
 	xmlFlag(c, &f.cib, "cib", "plan against the CIB in this `FILE` (- for standard input) instead of the nodes")
@@ -83,7 +90,7 @@ func (a *app) runPlan(ctx context.Context, given func(flag string) bool, f planF
 	if err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
 	}
-	if err := a.oneStdin(f.cib, f.snapshot); err != nil {
+	if err := errors.Join(a.oneStdin(f.cib, f.snapshot), a.mayPrune()); err != nil {
 		return err
 	}
 	files, err := a.read()
@@ -156,7 +163,7 @@ func (a *app) planner(ctx context.Context, given func(flag string) bool, f planF
 
 // savePlan writes a plan file.
 func (a *app) savePlan(to string, p *reconcile.Plan, files []v1.File) error {
-	f, err := newPlanFile(p, files, a.owner)
+	f, err := newPlanFile(p, files, a.owner, a.prune)
 	if err != nil {
 		return err
 	}

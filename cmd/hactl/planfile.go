@@ -19,11 +19,13 @@ const planFileVersion = "hactl/planfile/v1"
 // planFile is a plan that was saved, with what it was made from. Secrets are only referred to. Nothing in it is ever carried out: apply plans
 // again, from its manifests, and compares.
 type planFile struct {
-	Version string    `json:"version"`
-	Hactl   string    `json:"hactl"`
-	Cluster string    `json:"cluster"`
-	Owner   string    `json:"owner"`
-	MadeAt  time.Time `json:"madeAt"`
+	Version string `json:"version"`
+	Hactl   string `json:"hactl"`
+	Cluster string `json:"cluster"`
+	Owner   string `json:"owner"`
+	// Prune tells that it deletes what the manifests tell no more.
+	Prune  bool      `json:"prune,omitempty"`
+	MadeAt time.Time `json:"madeAt"`
 	// Manifests are the files as they were read.
 	Manifests []savedManifest `json:"manifests"`
 	// Plan is the plan's JSON form (reconcile.PlanVersion).
@@ -38,8 +40,8 @@ type savedManifest struct {
 	Text   string `json:"text"`
 }
 
-func newPlanFile(p *reconcile.Plan, files []v1.File, owner string) (planFile, error) {
-	f := planFile{Version: planFileVersion, Hactl: programVersion(), Cluster: p.Cluster, Owner: owner, MadeAt: time.Now().UTC().Truncate(time.Second)}
+func newPlanFile(p *reconcile.Plan, files []v1.File, owner string, prune bool) (planFile, error) {
+	f := planFile{Version: planFileVersion, Hactl: programVersion(), Cluster: p.Cluster, Owner: owner, Prune: prune, MadeAt: time.Now().UTC().Truncate(time.Second)}
 	for _, m := range files {
 		f.Manifests = append(f.Manifests, savedManifest{m.Name, digest(m.Data), string(m.Data)})
 	}

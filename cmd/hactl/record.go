@@ -118,7 +118,7 @@ func (a *app) recordEngine(r record, m *v1.Manifests, secrets reconcile.Secrets)
 			names = append(names, n.Name)
 		}
 	}
-	e := &reconcile.Engine{Layers: layers(a.owner, "cib"), Hosts: r.hosts(names), Manifests: m, Secrets: secrets, Record: r.name, Notes: notes}
+	e := &reconcile.Engine{Layers: called(a.layers(), "cib"), Hosts: r.hosts(names), Manifests: m, Secrets: secrets, Record: r.name, Notes: notes}
 	if local.HasTool("crm_simulate") {
 		e.Tools = local.Tools{}
 	}
@@ -136,15 +136,7 @@ func (r record) explain(err error) error {
 
 // layers are those of that name.
 func layers(owner string, names ...string) []reconcile.Layer {
-	var out []reconcile.Layer
-	for _, l := range drivers.All(owner) {
-		for _, n := range names {
-			if l.Name() == n {
-				out = append(out, l)
-			}
-		}
-	}
-	return out
+	return called(drivers.All(owner), names...)
 }
 
 // oneStdin refuses to read standard input for several things.

@@ -25,6 +25,7 @@ type app struct {
 	output    string
 	sshConfig string
 	owner     string
+	prune     bool
 	drill     bool // plans tell what failures would cost
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	v1 "github.com/hactl/hactl/api/v1"
-	"github.com/hactl/hactl/drivers"
 	"github.com/hactl/hactl/drivers/transport/files"
 	"github.com/hactl/hactl/drivers/transport/local"
 	"github.com/hactl/hactl/reconcile"
@@ -206,7 +205,7 @@ func (a *app) planSnapshot(ctx context.Context, s *reconcile.Snapshot, name stri
 	if err != nil {
 		return nil, err
 	}
-	e := &reconcile.Engine{Layers: drivers.All(a.owner), Manifests: m, Secrets: secrets, Record: name, Notes: lintNotes(m), Tools: tools()}
+	e := &reconcile.Engine{Layers: a.layers(), Manifests: m, Secrets: secrets, Record: name, Notes: lintNotes(m), Tools: tools()}
 	o, err := e.Recall(s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
