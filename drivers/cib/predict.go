@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -88,8 +89,10 @@ func (p *planner) foretell(ctx context.Context, h reconcile.Host, live, proposed
 	if err := g.Wait(); err != nil {
 		return reconcile.Prediction{}, err
 	}
-	a := attribution{planner: p, live: live, host: h, base: base, stonith: stonithIDs(proposed), limit: limit}
+	a := attribution{planner: p, live: live, host: h, base: base, stonith: stonithIDs(live), limit: limit}
+	maps.Copy(a.stonith, stonithIDs(proposed))
 	pr := reconcile.Prediction{Reactions: reactions(base, then, a.stonith)}
+	p.renamed(pr.Reactions)
 	a.attribute(ctx, &pr, time.Since(begun)/time.Duration(max(len(base), len(then))))
 	return pr, nil
 }

@@ -166,7 +166,7 @@ func onlyCure(want, have State) bool {
 		return false
 	}
 	for _, c := range p.changes {
-		cure := c.Object.Kind == "FenceDevice" || c.Object.Kind == "FencingTopology" || c.Object.Kind == "Cluster" && (c.Path == "" || strings.HasPrefix(c.Path, "properties.stonith-") ||
+		cure := c.Object.Kind == "FenceDevice" && c.Action != reconcile.Delete && c.Action != reconcile.Stop || c.Object.Kind == "FencingTopology" || c.Object.Kind == "Cluster" && (c.Path == "" || strings.HasPrefix(c.Path, "properties.stonith-") ||
 			strings.HasPrefix(c.Path, "properties.fencing-") || c.Path == "properties.have-watchdog") || c.Action == reconcile.Adopt && c.Risk == reconcile.Safe
 		if !cure {
 			return false
