@@ -16,8 +16,8 @@ var _ reconcile.Recorder[State] = (*Driver)(nil)
 
 // Withheld is what a record of a running cluster leaves out, beside the secrets themselves.
 type Withheld struct {
-	// Blind are the resources whose operations lost their digests, because with a masked password Pacemaker would take them for changed:
-	// whether one of them restarts cannot be predicted from the record.
+	// Blind are the resources whose agents reload some parameters, as far as their passwords are masked: whether a change reloads or
+	// restarts one of them cannot be predicted from the record; it is predicted as a restart.
 	Blind []string `json:"blind,omitempty"`
 	// Unforeseen says why nothing can be predicted from the record.
 	Unforeseen string `json:"unforeseen,omitempty"`
@@ -127,8 +127,8 @@ func eachElement(el *etree.Element, do func(*etree.Element)) {
 	}
 }
 
-// check compares what the scheduler means to do with the live CIB and with the masked one. Where that differs, the digests go by which it
-// sees that parameters changed.
+// check compares what the scheduler means to do with the live CIB and with the masked one. Where that differs, the operations of the masked
+// resources get the digests of the masked parameters, so that the scheduler takes these for what was started.
 func (w *Withheld) check(ctx context.Context, h reconcile.Host, live string, doc *etree.Document, owners []*etree.Element) error {
 	if h == nil {
 		w.Unforeseen = "the snapshot leaves out passwords, and there was no machine to ask whether that matters"
@@ -138,11 +138,22 @@ func (w *Withheld) check(ctx context.Context, h reconcile.Host, live string, doc
 	if err != nil || same {
 		return w.silent(ctx, err)
 	}
-	w.Blind = below(doc, owners)
-	for _, op := range doc.FindElements("/cib/status//lrm_rsc_op") {
-		if id := resourceOf(op); slices.Contains(w.Blind, id) {
-			for _, a := range []string{"op-digest", "op-restart-digest", "op-secure-digest"} {
-				op.RemoveAttr(a)
+	ids := below(doc, owners)
+	digests, err := freshDigests(ctx, h, doc)
+	if err != nil {
+		return w.silent(ctx, err)
+	}
+	for _, op := range doc.FindElements("/cib/status/node_state/lrm/lrm_resources/lrm_resource/lrm_rsc_op") {
+		id, digest := resourceOf(op), digests[resultKey(op)]
+		if digest == "" || !slices.Contains(ids, id) {
+			continue
+		}
+		op.CreateAttr("op-digest", digest)
+		if has(op, "op-restart-digest") { // it may be one of the password: nothing makes it anew, and without it any change is a restart
+			op.RemoveAttr("op-restart-digest")
+			op.RemoveAttr("op-force-restart")
+			if !slices.Contains(w.Blind, id) {
+				w.Blind = append(w.Blind, id)
 			}
 		}
 	}
@@ -155,6 +166,43 @@ func (w *Withheld) check(ctx context.Context, h reconcile.Host, live string, doc
 		w.Unforeseen = "the snapshot leaves out passwords, and without them the scheduler would do something else"
 	}
 	return w.silent(ctx, err)
+}
+
+// digestScript gives the CIB as it is after one transition, see simulateScript.
+const digestScript = `set -e
+umask 077
+d=$(mktemp -d /run/hactl-simulate.XXXXXX 2>/dev/null || mktemp -d "${XDG_RUNTIME_DIR:-/dev/shm}/hactl-simulate.XXXXXX")
+trap 'rm -rf "$d"' EXIT
+cat > "$d/0"
+crm_simulate --xml-file "$d/0" --simulate --save-output "$d/1" > /dev/null
+cat "$d/1"`
+
+// freshDigests are the digests that operations have once the scheduler has restarted all whose parameters it takes for changed. (Without a digest
+// it takes them for changed, too.)
+func freshDigests(ctx context.Context, h reconcile.Host, doc *etree.Document) (map[[3]string]string, error) {
+	text, err := doc.WriteToString()
+	if err != nil {
+		return nil, err
+	}
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", digestScript}, Stdin: []byte(text)})
+	if err != nil {
+		return nil, err
+	}
+	after, err := parse(string(out))
+	if err != nil {
+		return nil, err
+	}
+	digests := map[[3]string]string{}
+	for _, op := range after.FindElements("/cib/status/node_state/lrm/lrm_resources/lrm_resource/lrm_rsc_op") {
+		digests[resultKey(op)] = attr(op, "op-digest")
+	}
+	return digests, nil
+}
+
+// resultKey is where an operation's result stands: node, resource, and id.
+func resultKey(op *etree.Element) [3]string {
+	rsc := op.Parent()
+	return [3]string{attr(rsc.Parent().Parent().Parent(), "uname"), attr(rsc, "id"), attr(op, "id")}
 }
 
 // silent makes a scheduler without an answer a reason for no prediction; only an ended ctx is an error.
@@ -225,8 +273,7 @@ func resourceOf(op *etree.Element) string {
 	return id
 }
 
-// foresee corrects a prediction from a record by what the record leaves out: a resource whose digests are gone is taken to restart where its
-// parameters change, for nothing says that it does not.
+// foresee tells what a prediction from a record leaves open.
 func (p *planner) foresee(pr reconcile.Prediction) reconcile.Prediction {
 	w := p.have.Withheld
 	switch {
@@ -236,15 +283,7 @@ func (p *planner) foresee(pr reconcile.Prediction) reconcile.Prediction {
 		return reconcile.Prediction{Unavailable: w.Unforeseen, Unknown: pr.Unknown}
 	}
 	for _, id := range w.Blind {
-		pr.Unknown = append(pr.Unknown, "whether "+id+" restarts: the snapshot leaves out its password")
-		changes := slices.ContainsFunc(p.changes, func(c reconcile.Change) bool {
-			return c.Object.Name == id && c.Action == reconcile.Update && (strings.HasPrefix(c.Path, "param") || strings.HasPrefix(c.Path, "operations"))
-		})
-		told := slices.ContainsFunc(pr.Reactions, func(r reconcile.Reaction) bool { return r.Resource == id && !r.Anyway })
-		if changes && !told {
-			pr.Reactions = append(pr.Reactions, reconcile.Reaction{Action: "restart", Resource: id, Risk: reconcile.RestartRisk, Round: 1,
-				Reason: "taken for the worst: the snapshot leaves out its password"})
-		}
+		pr.Unknown = append(pr.Unknown, "whether a change of "+id+" needs no more than a reload: the snapshot leaves out its password")
 	}
 	return pr
 }
