@@ -2,7 +2,6 @@ package cib
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -243,9 +242,9 @@ func (t *trials) run(ctx context.Context, part []bool) (map[effect]bool, error) 
 	if err != nil {
 		return nil, err
 	}
-	sims, _, err := question{cib: text, rounds: t.rounds}.simulate(ctx, t.host)
+	sims, _, err := question{cib: text, rounds: t.rounds}.simulate(context.WithoutCancel(ctx), t.host) // what was begun is soon done
 	if err != nil {
-		return nil, errors.Join(err, ctx.Err())
+		return nil, err
 	}
 	found := map[effect]bool{}
 	for _, r := range reactions(t.base, sims, t.stonith) {

@@ -183,10 +183,13 @@ func (gr *ground) try(ctx context.Context, h reconcile.Host, name string) (map[r
 		return nil, nil
 	}
 	q, err := s.question(gr.doc, gr.status)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return nil, err
 	}
-	sims, _, err := q.simulate(ctx, h)
+	sims, _, err := q.simulate(context.WithoutCancel(ctx), h) // what was begun is soon done
 	if err != nil {
 		return nil, err
 	}

@@ -163,6 +163,7 @@ const maxTransitions = 5
 // a file is planned against it may be anybody.
 const simulateScript = `set -e
 umask 077
+trap 'exit 143' HUP INT TERM # and so to the trap of EXIT
 rounds=$1 result=$2 once=$3
 shift 3
 d=$(mktemp -d /run/hactl-simulate.XXXXXX 2>/dev/null || mktemp -d "${XDG_RUNTIME_DIR:-/dev/shm}/hactl-simulate.XXXXXX")

@@ -56,9 +56,12 @@ func (t Tools) Run(ctx context.Context, c reconcile.Cmd) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) } // so that a script can remove its files
 	cmd.WaitDelay = drainTime
 	err := cmd.Run()
+	if limited.Err() != nil && cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left of them
+	}
 	if c.Line != nil {
 		for l := range bytes.Lines(stdout.Bytes()) {
 			c.Line(bytes.TrimSuffix(l, []byte("\n")))

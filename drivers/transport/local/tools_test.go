@@ -3,6 +3,8 @@ package local
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -44,5 +46,27 @@ func TestTools(t *testing.T) {
 	var unknown *reconcile.NotRecordedError
 	if _, err := tools.ReadFiles(t.Context(), "/etc/*"); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "/etc/*") {
 		t.Errorf("it read files: %v", err)
+	}
+}
+
+// A script that is cancelled removes what it made.
+func TestToolsCancelled(t *testing.T) {
+	made := filepath.Join(t.TempDir(), "made")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for { // until the script runs
+			if _, err := os.Stat(made); err == nil || t.Context().Err() != nil {
+				cancel()
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	script := `trap 'rm "$1"' EXIT; trap 'exit 143' TERM; touch "$1"; sleep 60`
+	if _, err := (Tools{}).Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", script, "sh", made}}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(made); err == nil {
+		t.Error("its file is still there")
 	}
 }
