@@ -1,0 +1,191 @@
+package cib
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/beevik/etree"
+	"pgregory.net/rapid"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// fewerOver draws manifests that may have members of the group missing, or the group as a whole.
+func fewerOver(t *rapid.T, doc *etree.Document) string {
+	text := manifestsOver(t, doc)
+	if rapid.IntRange(0, 3).Draw(t, "group") == 0 {
+		from := strings.Index(text, "---\napiVersion: hactl/v1\nkind: ResourceGroup")
+		rest := text[from+4:]
+		end := len(text)
+		if i := strings.Index(rest, "---\n"); i >= 0 {
+			end = from + 4 + i
+		}
+		return text[:from] + text[end:]
+	}
+	for _, m := range rapid.SampledFrom([][]string{{}, {"hg1"}, {"hg2"}, {"hg3"}, {"hg2", "hg3"}, {"hg1", "hg2"}}).Draw(t, "without") {
+		text = regexp.MustCompile(`(?m)^  - \{name: `+m+`, .*\n`).ReplaceAllString(text, "")
+	}
+	return text
+}
+
+// activity draws a status: any of the primitives may run, managed or not.
+func activity(t *rapid.T, cib string) string {
+	doc, err := parse(cib)
+	if err != nil {
+		return ""
+	}
+	var runs []string
+	for _, el := range doc.FindElements("./cib/configuration/resources//primitive") {
+		switch rapid.IntRange(0, 8).Draw(t, "runs") {
+		case 0, 1, 2, 3, 4:
+			runs = append(runs, attr(el, "id")+"@n1")
+		case 5:
+			runs = append(runs, attr(el, "id")+"!@n1")
+		}
+	}
+	return runsAs(runs...)
+}
+
+// The law with deletions: manifests follow one another in any order, with --prune or without, and a run may be killed between its two changes
+// of the CIB. In the end nothing is left to plan and nothing that hactl set on its way; and what no manifest ever told is as it was.
+func TestPruneLaw(t *testing.T) {
+	cases := corpus(t)
+	runs, refused, two, killed := 0, map[string]int{}, 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		file := rapid.SampledFrom(cases).Draw(rt, "base")
+		b, err := os.ReadFile(file)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		doc, err := parse(string(b))
+		if err != nil || section(doc, "resources") == nil || section(doc, "crm_config") == nil {
+			rt.Skip("no configuration")
+		}
+		for _, a := range []struct{ n, v string }{{"have-quorum", "1"}, {"dc-uuid", "1"}, {"admin_epoch", "0"}, {"epoch", "5"}, {"num_updates", "1"}} {
+			doc.Root().CreateAttr(a.n, a.v)
+		}
+		cib, _ := doc.WriteToString()
+		told := map[string]bool{}
+		rounds := rapid.IntRange(2, 4).Draw(rt, "rounds")
+		for round := range rounds {
+			last := round == rounds-1
+			want := desired(t, fewerOver(rt, doc))
+			want.Prune = last || rapid.Bool().Draw(rt, "prune")
+			for _, o := range want.Objects {
+				told[o.Ref.Name] = true
+			}
+			for again := 0; ; again++ {
+				have := observed(want, cib)
+				have.Monitor = activity(rt, cib)
+				ss, err := New("default").Plan(want, have)
+				if err != nil {
+					first, _, _ := strings.Cut(err.Error(), "\n")
+					refused[regexp.MustCompile(`(cannot be [a-z]+|taken|belongs|no place|times|still|cannot become)`).FindString(first)]++
+					rt.Skip(err)
+				}
+				ps := patches(ss)
+				if len(ps) > 2 || again > 2 {
+					rt.Fatalf("%s round %d: %d changes of the CIB at the try %d: %v", file, round, len(ps), again, ss)
+				}
+				if len(ps) == 0 {
+					break
+				}
+				if len(ps) == 2 {
+					two++
+				}
+				kill := rapid.IntRange(0, 2).Draw(rt, "kill") == 0
+				for _, p := range ps {
+					before, _ := parse(cib)
+					if err := p.check(before); err != nil {
+						rt.Fatalf("%s round %d: %v", file, round, err)
+					}
+					after, err := applyAll(before, p.Edits)
+					if err != nil {
+						rt.Fatalf("%s round %d: %v", file, round, err)
+					}
+					if rapid.IntRange(0, 3).Draw(rt, "compare") == 0 {
+						patchAgrees(rt, before, after)
+					}
+					cib, _ = after.WriteToString()
+					if kill {
+						killed++
+						break
+					}
+				}
+				if kill && !last {
+					break
+				}
+			}
+		}
+		runs++
+		if strings.Contains(cib, `"hactl-stop`) || strings.Contains(cib, `"hactl-order-`) {
+			rt.Fatalf("%s: something of hactl's is left:\n%s", file, cib)
+		}
+		end, _ := parse(cib)
+		after := newTree(end)
+		for _, s := range []string{"constraints", "resources", "tags", "acls", "alerts", "fencing-topology"} {
+			sec := section(doc, s)
+			if sec == nil {
+				continue
+			}
+			for _, el := range sec.ChildElements() {
+				if told[attr(inner(el), "id")] || told[attr(el, "id")] {
+					continue
+				}
+				now, err := after.resolve(address(el))
+				if err == nil && digest(el, nil) == digest(now, nil) || err != nil && strings.Contains(err.Error(), "times") {
+					continue
+				}
+				if s == "constraints" && runtimeConstraint(attr(el, "id")) {
+					continue // it goes with its resource
+				}
+				rt.Fatalf("%s: %s, which no manifest tells, was changed: %v", file, address(el), err)
+			}
+		}
+	})
+	t.Logf("%d sequences came to their end (%d plans in two changes, %d kills); refused: %v", runs, two, killed, refused)
+	if runs == 0 {
+		t.Error("none came to its end")
+	}
+}
+
+// Two owners on one cluster: neither sees what the other's --prune could delete, and neither takes the other's record of the cluster.
+func TestTwoOwners(t *testing.T) {
+	text := func(resource string) string {
+		return head + "kind: Resource\nmetadata: {name: " + resource + "}\nspec: {agent: \"ocf:pacemaker:Dummy\"}\n"
+	}
+	of := func(owner, text string) State {
+		s, err := New(owner).Pruning().Desired(load(t, text), secretValues("hush"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	cib := live("pacemaker-3.9", "", "", "")
+	options := strings.Replace(text("A"), "\n---", "\n  properties: {stonith-enabled: false}\n---", 1)
+	for _, w := range []State{of("one", options), of("two", text("B")), of("one", options), of("two", text("B"))} {
+		have := observed(w, cib)
+		if ss := steps(t, w, have); len(ss) > 0 {
+			for _, c := range ss[0].Changes {
+				if c.Risk == reconcile.AdoptRisk || c.Action == reconcile.Delete {
+					t.Errorf("%s: %+v", w.Owner, c)
+				}
+			}
+			cib = patched(t, patches(ss)[0], have)
+		}
+	}
+	for _, w := range []State{of("one", options), of("two", text("B"))} {
+		if ss := steps(t, w, observed(w, cib)); len(ss) > 0 {
+			t.Errorf("%s has still something to do: %+v", w.Owner, ss[0].Changes)
+		}
+	}
+	w := of("two", text("C"))
+	have := observed(w, cib)
+	have.Monitor = runsAs()
+	edits, changes := twoParts(steps(t, w, have))
+	if strings.Contains(edits, "#A") || !strings.Contains(changes, "delete Resource/B") {
+		t.Errorf("%s\n%s", edits, changes)
+	}
+}
