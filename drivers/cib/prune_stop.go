@@ -57,6 +57,7 @@ func (p *planner) stop() {
 	}
 	p.named(deferred)
 	p.stopOrders(deferred)
+	p.inherit()
 	p.takeBack()
 	p.stillNamed(deferred)
 	p.gone(false)
