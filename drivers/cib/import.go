@@ -147,7 +147,7 @@ func (im *importer) sections(doc *etree.Document) {
 
 // object imports one element of a section.
 func (im *importer) object(el *etree.Element) {
-	if im.folded[el] {
+	if im.folded[el] || hactlsOwn.MatchString(attr(el, "id")) { // what hactl set on its way is no configuration
 		return
 	}
 	var err error

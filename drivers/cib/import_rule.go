@@ -15,7 +15,7 @@ import (
 )
 
 // hactlsOwn matches the ids of what hactl sets on its way.
-var hactlsOwn = regexp.MustCompile(`^hactl-(seed|stop)-`)
+var hactlsOwn = regexp.MustCompile(`^hactl-(seed|stop|stopping|order)-`)
 
 // masked matches what crm_report and hactl put in place of a password.
 var masked = regexp.MustCompile(`^(\*{4,}|` + regexp.QuoteMeta(reconcile.Mask) + `)$`)

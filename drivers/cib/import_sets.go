@@ -25,6 +25,10 @@ func (s subject) sets(el *etree.Element, at string, f setForm) (plain v1.Options
 		if set.Tag != f.tag {
 			continue
 		}
+		if hactlsOwn.MatchString(attr(set, "id")) {
+			s.remark(joinPath(at, f.plain), "The set %s is left out: hactl set it on its way, and takes it back.", attr(set, "id"))
+			continue
+		}
 		if first && s.fitsPlain(set, f) {
 			plain, secrets = s.plain(set, at, f)
 		} else if a, err := s.longSet(set, joinPath(at, fmt.Sprintf("%s[%d]", f.long, len(long))), f); err != nil {
