@@ -33,8 +33,9 @@ func verify(ctx context.Context, h reconcile.Host, doc *etree.Document) ([]strin
 	return verifyErrors(string(exit.Stderr)), nil
 }
 
-// verifyNoise are lines that say only that there were errors.
-var verifyNoise = regexp.MustCompile(`^(crm_verify: )?(Errors found during check|Warnings found during check|CIB did not pass schema validation|-V may provide more details)|with_quorum`)
+// verifyNoise are lines that say only that there were errors, and what is said of the status: a clone that goes is an orphan on several nodes
+// until it has stopped, which is no error of the configuration.
+var verifyNoise = regexp.MustCompile(`^(crm_verify: )?(Errors found during check|Warnings found during check|CIB did not pass schema validation|-V may provide more details)|with_quorum|might be active on \d+ nodes`)
 
 var verifyPrefix = regexp.MustCompile(`^\([a-zA-Z_0-9]+(@[^)]*)?\)\s*`)
 
