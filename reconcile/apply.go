@@ -21,6 +21,12 @@ type ApplyOptions struct {
 	Drain <-chan struct{}
 	// Patience is how long to wait for a cluster in trouble (an unclean node, fencing under way) to settle; 0 means DefaultPatience.
 	Patience time.Duration
+	// Rollback takes the changes back where they do harm within the time to settle; Settle is that time, 0: as long as each monitor of what
+	// changed takes to look once.
+	Rollback bool
+	Settle   time.Duration
+	// Confirm is the time within which the changes must be confirmed, or the members take them back by themselves; 0: no confirmation.
+	Confirm time.Duration
 }
 
 // DefaultPatience covers a fencing with its delay and a reboot of the device.
@@ -36,6 +42,12 @@ type Result struct {
 	Steps  int // that ended well
 	// Unreachable says of each machine that could not be asked at the end why.
 	Unreachable []string
+	// Verdicts say how each changed object is, Differs what the cluster did otherwise than predicted.
+	Verdicts []Verdict
+	Differs  []string
+	// Confirm is the id of this apply if it waits for confirmation, Until when the wait is over.
+	Confirm string
+	Until   time.Time
 }
 
 // NoProgressError tells that the same plan came twice, and what keeps its steps from running.
@@ -66,8 +78,8 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 		return res, err
 	}
 	defer lock.Release()
-	t := e.newTracks()
-	defer func() { t.write(ctx, res, err) }()
+	t := e.newTracks(opt, lock)
+	defer func() { err = t.end(ctx, &res, err) }()
 
 	var approved Approval
 	var before string
@@ -79,7 +91,7 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 		if round == 1 {
 			res.First = p
 		}
-		res.Unreachable = p.Unreachable
+		res.Unreachable, t.last = p.Unreachable, o
 		if p.Empty() {
 			return res, nil
 		}
@@ -87,6 +99,11 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 			return res, err
 		}
 		if round == 1 {
+			if err := e.waiting(o); err != nil {
+				return res, err
+			}
+			p.Notes = append(p.Notes, e.staying(p, opt)...)
+			p.Extra = e.unarmed(o, opt)
 			if err := opt.Approve(p); err != nil {
 				return res, err
 			}
@@ -102,10 +119,11 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 		before = fp
 		res.Rounds = round
 		e.emit(Event{At: time.Now().UTC(), Type: EventRound, Round: round, Text: fmt.Sprintf("%d steps", len(p.Steps))})
-		if err := t.before(ctx, o, p, round); err != nil {
+		ready, err := t.before(ctx, o, p, round)
+		if err != nil {
 			return res, err
 		}
-		n, err := e.run(ctx, p, round, lock, opt.Drain)
+		n, err := e.run(ctx, ready, round, lock, opt.Drain)
 		res.Steps += n
 		if err != nil {
 			var stale *StaleError

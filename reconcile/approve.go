@@ -47,6 +47,9 @@ func (p *Plan) Gates() []Gate {
 	for _, g := range p.changeGates(ReloadRisk) {
 		add(g)
 	}
+	for _, g := range p.Extra {
+		add(g)
+	}
 	for _, x := range p.Prediction.Reactions {
 		if !x.Anyway {
 			object := x.Resource

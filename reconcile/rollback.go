@@ -1,0 +1,221 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RolledBackError tells that a change did harm and was taken back.
+type RolledBackError struct {
+	ID string
+	// Causes say what the change broke.
+	Causes []string
+	// Undone is what was taken back and what stays.
+	Undone []Undone
+	// Still is what is wrong even so.
+	Still []string
+	// Err is why not all could be taken back; nil: it could.
+	Err error
+}
+
+func (e *RolledBackError) Error() string {
+	var b strings.Builder
+	n := 0
+	for _, u := range e.Undone {
+		if u.Became == "undone" {
+			n++
+		}
+	}
+	if e.Err == nil {
+		fmt.Fprintf(&b, "the change was taken back (%d pieces), because it did harm:", n)
+	} else {
+		b.WriteString("the change did harm and could not be taken back:")
+	}
+	for _, c := range e.Causes {
+		b.WriteString("\n  " + c)
+	}
+	for _, u := range e.Undone {
+		if strings.HasPrefix(u.Became, "stays") {
+			fmt.Fprintf(&b, "\nnot taken back: %s %s", u.What, u.Became)
+		}
+	}
+	for _, s := range e.Still {
+		b.WriteString("\nstill wrong: " + s)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, "\n%v\nthe configuration before it is kept: hactl checkpoint restore %s", e.Err, e.ID)
+	}
+	return b.String()
+}
+
+func (e *RolledBackError) Unwrap() error { return e.Err }
+
+// watchInterval is the time between two looks at what a change does.
+const watchInterval = time.Second
+
+// harm gives what err says that a change broke.
+func harm(err error) []string {
+	var h interface{ Harm() []string }
+	if errors.As(err, &h) {
+		return h.Harm()
+	}
+	return nil
+}
+
+// judge looks at what came of the changes so far.
+func (t *tracks) judge(now *Observation) (j Judgement) {
+	for _, l := range t.e.Layers {
+		if t.first == nil || t.first.Have[l.Name()] == nil || now.Have[l.Name()] == nil {
+			continue
+		}
+		if x, ok := l.Judge(t.first.Have[l.Name()], now.Have[l.Name()], t.prediction, t.refs); ok {
+			j.Verdicts = append(j.Verdicts, x.Verdicts...)
+			j.Differs, j.Harm = append(j.Differs, x.Differs...), append(j.Harm, x.Harm...)
+			j.Moving, j.Settle = j.Moving || x.Moving, max(j.Settle, x.Settle)
+		}
+	}
+	return j
+}
+
+// watch looks for harm until the time to settle is over. Harm counts if it is seen twice: between two steps of a move everything stands still.
+func (t *tracks) watch(ctx context.Context) ([]string, error) {
+	settle := t.opt.Settle
+	if settle == 0 {
+		settle = t.judge(t.last).Settle
+	}
+	over := time.Now().Add(settle)
+	t.tell(fmt.Sprintf("watching for %s whether the change does harm", settle.Round(time.Second)))
+	var before []string
+	for {
+		o, err := t.e.Observe(ctx)
+		if err != nil {
+			return nil, err
+		}
+		t.last = o
+		h := t.judge(o).Harm
+		if len(h) > 0 && slices.Equal(h, before) {
+			return h, nil
+		}
+		before = h
+		if time.Now().After(over) && len(h) == 0 {
+			return nil, nil
+		}
+		if err := pause(ctx, t.opt.Drain); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits for the next look.
+func pause(ctx context.Context, drain <-chan struct{}) error {
+	tick := time.NewTimer(watchInterval)
+	defer tick.Stop()
+	select {
+	case <-drain:
+		return ErrInterrupted
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-tick.C:
+		return nil
+	}
+}
+
+// retreat takes all changes of this apply back, and waits until the cluster is as it was.
+func (t *tracks) retreat(ctx context.Context, causes []string) error {
+	e := &RolledBackError{ID: t.id, Causes: causes}
+	t.tell("taking the change back: " + strings.Join(causes, "; "))
+	for _, l := range t.e.Layers {
+		r, ok := l.Retreater()
+		if !ok {
+			continue
+		}
+		id := ""
+		if t.armed {
+			id = t.id
+		}
+		undone, err := r.Retreat(ctx, t.e.members(), t.first.Have[l.Name()], t.undos, id)
+		e.Undone, e.Err = append(e.Undone, undone...), errors.Join(e.Err, err)
+		if err == nil && t.armed {
+			if err := r.Disarm(ctx, t.e.members(), t.id); err != nil {
+				t.tell(err.Error())
+			}
+		}
+	}
+	if e.Err != nil {
+		return e
+	}
+	// What it was before is what it has to be again.
+	t.prediction = Prediction{}
+	over := time.Now().Add(recovery)
+	for {
+		o, err := t.e.Observe(ctx)
+		if err != nil {
+			e.Still = []string{err.Error()}
+			return e
+		}
+		j := t.judge(o)
+		if e.Still = j.Harm; len(j.Harm) == 0 && !j.Moving || time.Now().After(over) {
+			return e
+		}
+		if pause(ctx, nil) != nil {
+			return e
+		}
+	}
+}
+
+// recovery bounds the wait for what a change broke to come back.
+const recovery = 90 * time.Second
+
+func (t *tracks) tell(text string) {
+	t.e.emit(Event{At: time.Now().UTC(), Type: EventWait, Round: t.round, Text: text})
+}
+
+// end closes an apply: it watches, takes back what did harm, says how everything is, and writes the journal.
+func (t *tracks) end(ctx context.Context, res *Result, err error) error {
+	if len(t.steps) == 0 || !t.e.keeps() {
+		return err
+	}
+	if t.opt.Rollback && len(t.undos) > 0 && t.lock.Err() == nil {
+		causes := harm(err)
+		if err == nil {
+			causes, err = t.watch(ctx)
+		}
+		if len(causes) > 0 {
+			err = t.retreat(ctx, causes)
+		}
+	}
+	if err == nil {
+		j := t.judge(t.last)
+		res.Verdicts, res.Differs = j.Verdicts, slices.Concat(j.Harm, j.Differs)
+	}
+	if t.armed && err == nil {
+		res.Confirm, res.Until = t.id, t.until
+	}
+	t.write(ctx, *res, err)
+	return err
+}
+
+// staying tells before anything is done what of a plan will not be taken back: what corosync, storage, secrets and the machines are changed
+// to stays as it is.
+func (e *Engine) staying(p *Plan, opt ApplyOptions) []Note {
+	if !opt.Rollback && opt.Confirm == 0 {
+		return nil
+	}
+	var notes []Note
+	for _, s := range p.Steps {
+		if !slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Action != Check }) ||
+			slices.ContainsFunc(e.Layers, func(l Layer) bool { return l.Reverses(s.Step) }) {
+			continue
+		}
+		c := s.Changes[0]
+		n := Note{Kind: NoteWarning, Object: c.Object, Source: c.Source, Text: "is never rolled back; the CIB, prepared files and alert scripts are"}
+		if !slices.Contains(notes, n) {
+			notes = append(notes, n)
+		}
+	}
+	return notes
+}
