@@ -151,6 +151,45 @@ func TestPruneLaw(t *testing.T) {
 	}
 }
 
+// Nothing that a CIB may hold makes a deletion panic, and what is planned can be carried out.
+func FuzzPrune(f *testing.F) {
+	wanted := "kind: ResourceGroup\nmetadata: {name: G}\nspec: {resources: [{name: a, agent: \"ocf:pacemaker:Dummy\"}]}\n---\napiVersion: hactl/v1\n" + keepB +
+		"---\napiVersion: hactl/v1\nkind: Resource\nmetadata: {name: New, renamedFrom: Old}\nspec: {agent: \"ocf:pacemaker:Dummy\"}\n"
+	want := pruned(f, head+wanted)
+	all := records("ResourceGroup.G", "Resource.a .=agent", "Resource.b .=agent", "Resource.Old .=agent", "Resource.B .=agent", "Bundle.W docker=", "Tag.t objects=", "FenceDevice.f avoidTargets[n1]=",
+		"FencingTopology.F levels[n1/1]=devices", "Node.n2 attributes=x", "Cluster.c properties=x", "ACLUser.u .=x", "ResourceTemplate.T .=agent", "Constraint.o order=")
+	f.Add(live("pacemaker-3.9", `<group id="G">`+prim("a")+prim("b")+`</group>`+prim("Old")+`<bundle id="W"/><template id="T"/>`+fence("f", "n1"), `<rsc_order id="o" first="Old" then="b"/><rsc_location id="f-avoids-n1"/>`, all))
+	f.Add(live("pacemaker-3.9", `<clone id="b"><group id="Old">`+prim("b")+`</group></clone>`, `<rsc_order id="o"><resource_set><resource_ref id="b"/></resource_set></rsc_order><rsc_order id="hactl-order-1" first="b"/>`, all))
+	f.Add(strings.Replace(live("pacemaker-3.9", "", `<rsc_order id="hactl-order-1"/>`, all), "<resources></resources>", `<x id="hactl-stopping-b"/>`, 1))
+	f.Add(`<cib><configuration><crm_config>` + all + `</crm_config><resources><primitive id="b"><meta_attributes id="hactl-stopping-b"/><primitive id="b"/></primitive><master id="W"><bundle id="W"><primitive id="Old"/></bundle></master></resources></configuration></cib>`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if _, err := parse(s); err != nil {
+			return
+		}
+		have := observed(want, s)
+		have.Monitor = runsAs("b@n1", "Old@n2", "W!@n1")
+		ss, err := New("default").Plan(want, have)
+		if err != nil {
+			return
+		}
+		for _, p := range patches(ss) {
+			doc, err := parse(string(have.CIB))
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := applyAll(doc, p.Edits)
+			if err != nil {
+				if strings.Contains(err.Error(), "no epoch") {
+					return
+				}
+				t.Fatal(err)
+			}
+			text, _ := after.WriteToString()
+			have.CIB = XML(text)
+		}
+	})
+}
+
 // Two owners on one cluster: neither sees what the other's --prune could delete, and neither takes the other's record of the cluster.
 func TestTwoOwners(t *testing.T) {
 	text := func(resource string) string {

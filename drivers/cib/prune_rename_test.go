@@ -32,7 +32,7 @@ func TestRename(t *testing.T) {
 				"create in constraints: <rsc_location id=\"cli-ban-New-on-n2\" rsc=\"New\" node=\"n2\" score=\"-INFINITY\"/>\n" +
 				"-- cib n1 removal\nwait until the status shows Old inactive on every node\ndelete primitive#Old\ndelete rsc_order#hactl-order-1\ndelete rsc_location#cli-ban-Old-on-n2\n" +
 				"delete meta_attributes#hactl-stopping-New\nwait until the status shows what Pacemaker means to do with New",
-			"-- cib n1 change\nupdate Constraint/o order.first safe\ncreate Resource/New safe\ncreate Resource/New agent safe\nstop Resource/Old target-role safe\n" +
+			"-- cib n1 change\nupdate Constraint/o order.first safe\ncreate Resource/New safe\ncreate Resource/New agent safe\nstop Resource/Old safe\n" +
 				"-- cib n1 removal\ndelete Resource/Old restart\ndelete rsc_location/cli-ban-Old-on-n2 safe"},
 		{"a resource that an operator stopped", "kind: Resource\nmetadata: {name: New, renamedFrom: Old}\nspec: {agent: \"ocf:pacemaker:Dummy\"}\n",
 			live("pacemaker-3.9", `<primitive id="Old" class="ocf" provider="pacemaker" type="Dummy"><meta_attributes id="m"><nvpair id="t" name="target-role" value="Stopped"/></meta_attributes></primitive>`, "",

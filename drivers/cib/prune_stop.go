@@ -162,7 +162,7 @@ func (p *planner) ungroup(deferred bool) {
 // moveOut puts the members of a group that go behind it. What runs does not notice.
 func (p *planner) moveOut(g *etree.Element) {
 	top := g
-	for top.Parent().Tag != "resources" {
+	for top.Parent() != nil && top.Parent().Tag != "resources" {
 		top = top.Parent()
 	}
 	after := attr(top, "id")
@@ -220,7 +220,7 @@ func (p *planner) tellStop(d *doomed) {
 		p.pinElement(live, d.ref)
 	}
 	p.do(Edit{Do: create, At: address(el), After: inPlace, XML: stopOf(d.ref.Name)})
-	c := reconcile.Change{Object: d.ref, Action: reconcile.Stop, Path: "target-role", Want: "Stopped", Source: p.want.Source, Why: "it goes once it is inactive"}
+	c := reconcile.Change{Object: d.ref, Action: reconcile.Stop, Want: "Stopped", Source: p.want.Source, Why: "it goes once it is inactive"}
 	if d.runs != "" {
 		c.Have = "runs on " + d.runs
 	}
@@ -298,7 +298,11 @@ func (p *planner) takeBack() {
 		p.await(o.Ref.Name)
 	}
 	p.waitingHeirs()
-	walk(section(p.work.Document, "resources"), func(el *etree.Element) {
+	resources := section(p.work.Document, "resources")
+	if resources == nil {
+		return
+	}
+	walk(resources, func(el *etree.Element) {
 		if id := attr(el, "id"); ownStop(el) != nil && p.ids[id] == nil && p.byRef[refOf(nil, id)] == nil && p.byRef[FenceDevice(id)] == nil && p.byRef[named("Bundle", id)] == nil {
 			p.note(reconcile.Note{Kind: reconcile.NoteWarning, Object: refOf(nil, id),
 				Text: "was told to stop by a run of hactl that came to no end, and is in no manifest of this owner; let that one finish it, or remove the set " + attr(ownStop(el), "id") + " by hand"})
