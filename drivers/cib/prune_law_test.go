@@ -5,10 +5,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/beevik/etree"
 	"pgregory.net/rapid"
 
+	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -227,4 +229,38 @@ func TestTwoOwners(t *testing.T) {
 	if strings.Contains(edits, "#A") || !strings.Contains(changes, "delete Resource/B") {
 		t.Errorf("%s\n%s", edits, changes)
 	}
+}
+
+// Deleting half of ten thousand takes no longer than planning them.
+func TestPruneOfMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT TESTED: deletions in a large cluster, because -short was given")
+	}
+	m := large(10000)
+	all := wantedOf(t, m)
+	have := observed(all, liveOf(renderedCIB(t, all)))
+	have.Monitor = runsAs()
+	begun := time.Now()
+	steps(t, all, have)
+	plain := time.Since(begun)
+	var fewer v1.Manifests
+	fewer.Add(m.Cluster)
+	for _, g := range m.Groups[:len(m.Groups)/2] {
+		g.Spec.Resources = g.Spec.Resources[:5]
+		fewer.Add(g)
+	}
+	want := wantedOf(t, &fewer)
+	want.Prune = true
+	begun = time.Now()
+	ss := steps(t, want, have)
+	took := time.Since(begun)
+	t.Logf("planned in %s without deletions, in %s with %d changes for them", plain, took, len(ss[0].Changes)+len(ss[1].Changes))
+	if took > 20*plain+5*time.Second {
+		t.Errorf("deletions took %s", took)
+	}
+}
+
+// liveOf makes a rendered CIB one that has been read.
+func liveOf(cib string) string {
+	return strings.Replace(cib, "<cib ", `<cib have-quorum="1" dc-uuid="1" `, 1)
 }

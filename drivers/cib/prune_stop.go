@@ -67,6 +67,13 @@ func (p *planner) stop() {
 func (p *planner) standing() {
 	mon, err := readMonitor(p.have.Monitor)
 	st := readStatus(mon)
+	of := map[string][]Instance{}
+	for _, i := range st.instances {
+		of[i.Resource] = append(of[i.Resource], i)
+		for _, w := range st.within[i.Resource] {
+			of[w] = append(of[w], i)
+		}
+	}
 	for _, d := range p.pruning.order {
 		if !d.resource() {
 			continue
@@ -76,7 +83,7 @@ func (p *planner) standing() {
 			continue
 		}
 		var on []string
-		for _, i := range st.of(d.ref.Name) {
+		for _, i := range of[d.ref.Name] {
 			d.unmanaged = d.unmanaged || !i.Managed
 			if i.active() && !slices.Contains(on, i.Node) {
 				on = append(on, i.Node)

@@ -67,19 +67,20 @@ func (w Inactive) Do(ctx context.Context, h reconcile.Host, progress func(reconc
 	ctx, cancel := context.WithTimeoutCause(ctx, w.Limit, errLimit)
 	defer cancel()
 	s := &stops{w: w, told: map[string]bool{}, progress: progress}
-	pace := firstLook
-	for quiet := 0; quiet < 2; {
+	for quiet, pace := 0, firstLook; ; pace = min(pace*3/2, lastLook) {
 		done, err := s.look(ctx, h)
 		switch {
 		case err != nil && errors.Is(context.Cause(ctx), errLimit):
 			return s.late()
 		case err != nil:
 			return err
-		case done:
-			quiet++
-			continue
+		case done && quiet > 0:
+			return nil
+		case done: // a start may have been under way when the stop was told
+			quiet, pace = quiet+1, 2*firstLook
+		default:
+			quiet = 0
 		}
-		quiet = 0
 		t := time.NewTimer(pace)
 		select {
 		case <-ctx.Done():
@@ -90,9 +91,7 @@ func (w Inactive) Do(ctx context.Context, h reconcile.Host, progress func(reconc
 			return ctx.Err()
 		case <-t.C:
 		}
-		pace = min(pace*3/2, lastLook)
 	}
-	return nil
 }
 
 type stops struct {
