@@ -131,6 +131,7 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 				return res, err
 			}
 			e.emit(Event{At: time.Now().UTC(), Type: EventWait, Round: round, Text: stale.Error() + "; looking again"})
+			t.stale()
 			before = "" // the world moved, so the same plan may come once more
 		}
 		if drained(opt.Drain) {

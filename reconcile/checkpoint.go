@@ -29,6 +29,10 @@ type tracks struct {
 	undos      []Undo
 	armed      bool
 	until      time.Time
+	// earlier are these as they were before the round under way.
+	earlier struct {
+		steps, undos, reactions int
+	}
 }
 
 func (e *Engine) newTracks(opt ApplyOptions, lock Lock) *tracks {
@@ -53,6 +57,7 @@ func (t *tracks) before(ctx context.Context, o *Observation, p *Plan, round int)
 		return p, nil
 	}
 	t.round = round
+	t.earlier.steps, t.earlier.undos, t.earlier.reactions = len(t.steps), len(t.undos), len(t.prediction.Reactions)
 	if t.first == nil {
 		t.first = o
 	}
@@ -84,6 +89,19 @@ func (t *tracks) before(ctx context.Context, o *Observation, p *Plan, round int)
 		}
 	}
 	return t.ready(ctx, o, p)
+}
+
+// stale forgets the round under way: the configuration was not changed, and the round comes again. Files may have been written.
+func (t *tracks) stale() {
+	t.steps = t.steps[:t.earlier.steps]
+	t.prediction.Reactions = t.prediction.Reactions[:t.earlier.reactions]
+	round := t.undos[t.earlier.undos:]
+	t.undos = t.undos[:t.earlier.undos:t.earlier.undos]
+	for _, u := range round {
+		if u.File != nil {
+			t.undos = append(t.undos, u)
+		}
+	}
 }
 
 // save saves the configuration, the first time that steps change it. One good copy is enough to go on; where there is none, nothing is changed.

@@ -21,6 +21,7 @@ type applyFlags struct {
 	yes   bool
 	allow []string
 	steps bool
+	guard guardFlags
 }
 
 func (a *app) applyCmd() *cobra.Command {
@@ -43,11 +44,18 @@ manifests in it, and does it only if the plan and what the cluster will do are
 the same as then; else it tells what moved. What is at risk is asked for, or
 allowed, as ever.
 
+With --rollback it watches what the change does, takes it back where it does
+harm, and fails with the reason. With --confirm-within the nodes take it back by
+themselves unless hactl confirm arrives. Both take back the CIB, prepared files
+and alert scripts, and only what nobody changed since.
+
 Ctrl-C finishes what runs and stops; a second one cancels it. Running apply
 again goes on where it stopped.`,
 		Example: `  hactl apply -f cluster.yaml
   hactl apply -f cluster.yaml --yes --allow adopt
   hactl apply plan.json --yes
+  hactl apply -f cluster.yaml --rollback --settle 2m
+  hactl apply -f cluster.yaml --confirm-within 5m
   hactl apply -f mycluster/ --prune --allow outage=Resource/Old
   hactl apply -f cluster.yaml --allow outage=Resource/VIP`,
 		Args: cobra.MaximumNArgs(1),
@@ -58,6 +66,9 @@ again goes on where it stopped.`,
 				if allow[i], err = reconcile.ParseAllow(s); err != nil {
 					return fmt.Errorf("--allow: %w", err)
 				}
+			}
+			if err := f.guard.check(); err != nil {
+				return err
 			}
 			if len(args) > 0 {
 				return a.applyPlanFile(c, args[0], f, allow)
@@ -83,6 +94,7 @@ again goes on where it stopped.`,
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask; allows restarts, nothing riskier")
 	c.Flags().StringArrayVar(&f.allow, "allow", nil, "allow RISK or RISK=KIND/NAME: restart, outage, redundancy, quorum, fence, adopt, data-loss=KIND/NAME (repeatable)")
 	c.Flags().BoolVar(&f.steps, "steps", false, "list the exact commands and files before they run")
+	f.guard.add(c)
 	_ = c.RegisterFlagCompletionFunc("allow", cobra.FixedCompletions(
 		[]string{"restart", "outage", "redundancy", "quorum", "fence", "adopt", "data-loss="}, cobra.ShellCompDirectiveNoFileComp))
 	return c
@@ -129,6 +141,11 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 	}
 	e, closer := a.engine(ctx, m, secrets)
 	defer func() { _ = closer.Close() }()
+	return a.carryOut(ctx, e, f, allow, holds)
+}
+
+// carryOut applies what an engine wants.
+func (a *app) carryOut(ctx context.Context, e *reconcile.Engine, f applyFlags, allow []reconcile.Allow, holds func(*reconcile.Plan) error) error {
 	begun := time.Now()
 	e.Events = func(ev reconcile.Event) {
 		if a.output == "json" {
@@ -138,7 +155,7 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 		}
 		view.EventText(a.err, ev, style(a.err))
 	}
-	res, err := e.Apply(ctx, reconcile.ApplyOptions{
+	res, err := e.Apply(ctx, f.guard.options(reconcile.ApplyOptions{
 		Allow: allow,
 		Drain: a.drain,
 		Approve: func(p *reconcile.Plan) error {
@@ -152,11 +169,11 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 			}
 			return a.approve(ctx, p, f, allow)
 		},
-	})
+	}))
 	if err != nil {
 		return err
 	}
-	name := m.Cluster.Metadata.Name
+	name := e.Manifests.Cluster.Metadata.Name
 	if res.Steps == 0 {
 		if holds != nil {
 			if err := holds(res.First); err != nil {
@@ -173,7 +190,7 @@ func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []
 	if n := len(res.Unreachable); n > 0 {
 		return fmt.Errorf("not finished: %d machines did not answer: %s", n, strings.Join(res.Unreachable, "; "))
 	}
-	return nil
+	return a.after(e.Manifests, res, f.guard)
 }
 
 // approve opens the plan's gates, or says why not.

@@ -48,7 +48,7 @@ tells what it would do and what the cluster will do then, and does it.`,
 	}
 	cmd.PersistentFlags().StringVarP(&a.sshConfig, "ssh-config", "F", os.Getenv("HACTL_SSH_CONFIG"),
 		"ssh_config(5) file instead of ~/.ssh/config (or $HACTL_SSH_CONFIG)")
-	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
+	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.historyCmd(), a.checkpointCmd(), a.confirmCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
