@@ -56,7 +56,10 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	var verdict, agents error
 	var unknown []string
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, p.live.Document, proposed, d.patience); return err })
+	g.Go(func() (err error) {
+		pr, err = p.foretell(gctx, h, withoutSecure(p.live.Copy()), withoutSecure(proposed.Copy()), d.patience)
+		return err
+	})
 	g.Go(func() error { verdict = verifyNew(gctx, h, p.live.Document, proposed); return nil })
 	g.Go(func() error { unknown, agents = p.checkAgents(gctx, h); return nil })
 	simErr := g.Wait()
@@ -70,7 +73,7 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if simErr != nil {
 		return reconcile.Prediction{Unavailable: simErr.Error(), Unknown: unknown}, nil //nolint:nilerr // told as unavailable, which gates take for the worst
 	}
-	pr.Unknown = slices.Concat(unknown, p.unpredictable())
+	pr.Unknown = slices.Concat(unknown, p.unpredictable(pr.Reactions))
 	return pr, nil
 }
 
@@ -112,23 +115,6 @@ func stonithIDs(doc *etree.Document) map[string]bool {
 		ids[f.id] = true
 	}
 	return ids
-}
-
-// unpredictable lists what no simulation can know of the changes.
-func (p *planner) unpredictable() []string {
-	var out []string
-	for _, c := range p.changes {
-		if c.Path == "clone.meta.promotable" && c.Action == reconcile.Create {
-			out = append(out, "which instance of "+c.Object.Name+" is promoted: its agent sets the scores when it runs")
-		}
-		if c.Path == "agent" && c.Action == reconcile.Create {
-			if s := "what the first look at a new resource finds on each node, and whether the agents succeed"; !slices.Contains(out, s) {
-				out = append(out, s)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 var quoted = regexp.MustCompile(`["']([^"']+)["']|\b([A-Za-z_][\w.-]*)\b`)

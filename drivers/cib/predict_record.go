@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,7 +36,7 @@ func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts, limi
 	if err != nil {
 		return reconcile.Prediction{Unavailable: unanswered(err)}, nil
 	}
-	pr.Unknown = p.unpredictable()
+	pr.Unknown = slices.Concat(p.unpredictable(pr.Reactions), p.private())
 	if verdict != nil {
 		pr.Unknown = append(pr.Unknown, fmt.Sprintf("whether Pacemaker takes the configuration: %v", verdict))
 	}

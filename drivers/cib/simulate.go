@@ -159,7 +159,8 @@ const maxTransitions = 5
 
 // simulateScript runs up to $1 transitions, each on the result of the one before, until the scheduler has nothing new to do, and writes the CIB that
 // comes of them behind the answers if $2 is yes. Of the other arguments the first $3 are of the first run alone. crm_simulate saves its result in a file only
-// (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed. On a node that is root; where
+// (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed. Into an operation's history it writes
+// the digest of the new parameters and leaves those of what must restart as they were, which would be a restart in the next run: they go. On a node that is root; where
 // a file is planned against it may be anybody.
 const simulateScript = `set -e
 umask 077
@@ -179,6 +180,7 @@ while [ $i -lt $rounds ]; do
 	grep -e '<rsc_action action=' -e '<node_action' "$d/answer" > "$d/now" || break
 	cmp -s "$d/now" "$d/before" && break
 	mv "$d/now" "$d/before"
+	sed -i '/crm-debug-origin="crm_simulate"/s/ op-\(restart-digest\|force-restart\|secure-params\|secure-digest\)="[^"]*"//g' "$d/$i"
 done
 [ "$result" = no ] || cat "$d/$i"`
 
