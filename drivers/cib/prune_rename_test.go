@@ -54,6 +54,12 @@ func TestRename(t *testing.T) {
 			if edits != c.edits {
 				t.Errorf("edits:\n%s", cmp.Diff(strings.Split(c.edits, "\n"), strings.Split(edits, "\n")))
 			}
+			for _, s := range steps(t, want, have) { // what was predicted to come of both is waited for behind the second
+				start := reconcile.Prediction{Reactions: []reconcile.Reaction{{Action: "start", Resource: "New", To: "n1"}}}
+				if w := New("default").Expecting(have, s, start); firstOfTwo(s) && len(w.Ops) != len(s.Ops) {
+					t.Errorf("%s waits for what comes later: %v", s.ID, w.Ops)
+				}
+			}
 			if changes != c.changes {
 				t.Errorf("changes:\n%s", cmp.Diff(strings.Split(c.changes, "\n"), strings.Split(changes, "\n")))
 			}

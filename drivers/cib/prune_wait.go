@@ -49,6 +49,11 @@ func (p *planner) inTwo(st reconcile.Step) []reconcile.Step {
 	return []reconcile.Step{first, then}
 }
 
+// firstOfTwo tells whether the removal of what a step stops comes behind it.
+func firstOfTwo(s reconcile.Step) bool {
+	return slices.ContainsFunc(s.Frees, func(r reconcile.Ref) bool { return r.Kind != secretRef("", "", "").Kind })
+}
+
 // Inactive waits until resources run nowhere: the status of each node says so, twice.
 type Inactive struct {
 	Resources []string `json:"resources"`

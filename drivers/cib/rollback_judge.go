@@ -28,7 +28,7 @@ func (d *Driver) Expecting(have State, s reconcile.Step, p reconcile.Prediction)
 			others = true
 		}
 	}
-	if !changes {
+	if !changes || firstOfTwo(s) { // the first change of a deletion holds back what comes of the second
 		return s
 	}
 	doc, err := parse(string(have.CIB))
