@@ -14,9 +14,20 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// fewerOver draws manifests that may have members of the group missing, or the group as a whole.
+var renamable = regexp.MustCompile(`metadata: \{name: (hl|ho|hc|hk|htag|ha|hr|hb|ht|hrole),`)
+
+// fewerOver draws manifests that may have members of the group missing, or the group as a whole, and objects under another name.
 func fewerOver(t *rapid.T, doc *etree.Document) string {
-	text := manifestsOver(t, doc)
+	text := renamable.ReplaceAllStringFunc(manifestsOver(t, doc), func(s string) string {
+		name := renamable.FindStringSubmatch(s)[1]
+		switch rapid.IntRange(0, 3).Draw(t, "rename") {
+		case 0:
+			return "metadata: {name: " + name + "2, renamedFrom: " + name + ","
+		case 1:
+			return "metadata: {name: " + name + ", renamedFrom: " + name + "2,"
+		}
+		return s
+	})
 	if rapid.IntRange(0, 3).Draw(t, "group") == 0 {
 		from := strings.Index(text, "---\napiVersion: hactl/v1\nkind: ResourceGroup")
 		rest := text[from+4:]
