@@ -24,7 +24,7 @@ func drillLines(d *reconcile.Drills) []string {
 	if d.Ran > 0 && len(d.New) == 0 {
 		add(fmt.Sprintf("no failure costs more than now (%s)", count(d.Ran, "drill")))
 	} else if d.Ran > 0 {
-		add(fmt.Sprintf("%s were run", count(d.Ran, "drill")))
+		add("of " + count(d.Ran, "drill"))
 	}
 	if n := len(d.Skipped); n > 0 {
 		text := fmt.Sprintf("%s not run for lack of time: ", count(n, "drill"))
