@@ -99,7 +99,7 @@ func TestPruneLaw(t *testing.T) {
 					rt.Skip(err)
 				}
 				ps := patches(ss)
-				if len(ps) > 2 || again > 2 {
+				if len(ps) > 2 || again > 4 {
 					rt.Fatalf("%s round %d: %d changes of the CIB at the try %d: %v", file, round, len(ps), again, ss)
 				}
 				if len(ps) == 0 {
