@@ -62,7 +62,7 @@ func TestToolsCancelled(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	script := `trap 'rm "$1"' EXIT; trap 'exit 143' TERM; touch "$1"; sleep 60`
+	script := `trap 'rm "$1"' EXIT; trap 'exit 143' TERM; touch "$1"; while :; do sleep 0.05; done`
 	if _, err := (Tools{}).Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", script, "sh", made}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
