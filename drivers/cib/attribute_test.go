@@ -207,8 +207,10 @@ func BenchmarkAttribution(b *testing.B) {
 		}
 	})
 	b.Run("prediction with causes", func(b *testing.B) {
+		d := New("default")
+		d.patience = time.Minute
 		for b.Loop() {
-			pr, err := New("default").Predict(b.Context(), reconcile.Hosts{machine{name: "n1"}}, want, have, plan)
+			pr, err := d.Predict(b.Context(), reconcile.Hosts{machine{name: "n1"}}, want, have, plan)
 			if err != nil || pr.Unattributed != "" || len(pr.Reactions) == 0 {
 				b.Fatal(err, pr)
 			}
