@@ -1,6 +1,8 @@
 package cib
 
 import (
+	"slices"
+
 	"github.com/beevik/etree"
 
 	"github.com/hactl/hactl/reconcile"
@@ -29,14 +31,17 @@ func (p *planner) takeAway(els ...*etree.Element) {
 }
 
 // replaceable are the kinds whose objects nothing notices to be replaced by others: the old one goes before the new one comes, in one change.
-func (d *doomed) replaceable() bool {
-	return d.heir != nil && !d.resource() && d.ref.Kind != "ResourceGroup" && d.ref.Kind != "ResourceTemplate"
+func (p *planner) replaceable(d *doomed) bool {
+	if d.ref.Kind == "ResourceTemplate" && slices.ContainsFunc(p.pruning.order, func(x *doomed) bool { return x.resource() && attr(x.els[0], "template") == d.ref.Name }) {
+		return false // what is to stop still needs it
+	}
+	return d.heir != nil && !d.resource() && d.ref.Kind != "ResourceGroup"
 }
 
 // replace removes what lives on under another name, before that is made.
 func (p *planner) replace() {
 	for _, d := range p.pruning.order {
-		if d.replaceable() {
+		if p.replaceable(d) {
 			p.authors.turn(d.ref)
 			p.takeAway(d.els...)
 		}

@@ -41,6 +41,14 @@ func TestRename(t *testing.T) {
 				"create in primitive#New: <meta_attributes id=\"New-meta_attributes\"/>\ncreate in meta_attributes#New-meta_attributes: <nvpair id=\"New-meta_attributes-target-role\" name=\"target-role\" value=\"Stopped\"/>\n" +
 				"wait until the status shows what Pacemaker means to do with New",
 			"-- cib n1 change\ncreate Resource/New safe\ncreate Resource/New agent safe\ndelete Resource/Old safe"},
+		{"a template in use, whose sets keep their ids", "kind: ResourceTemplate\nmetadata: {name: T2, renamedFrom: T}\nspec: {agent: \"ocf:pacemaker:Dummy\", paramSets: [{id: s, score: 1, values: [{name: fake, value: y}]}]}\n" +
+			"---\napiVersion: hactl/v1\nkind: Resource\nmetadata: {name: A}\nspec: {template: T2}\n",
+			live("pacemaker-3.9", `<template id="T" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id="s" score="1"><nvpair id="s-fake" name="fake" value="y"/></instance_attributes></template><primitive id="A" template="T"/>`, "",
+				records("ResourceTemplate.T .=agent paramSets[s]=,score,fake", "Resource.A .=template")), "A@n1",
+			"-- cib n1 change\ndelete template#T\ncreate in resources: <template id=\"T2\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\"><instance_attributes id=\"s\" score=\"1\">" +
+				"<nvpair id=\"s-fake\" name=\"fake\" value=\"y\"/></instance_attributes></template>\nset primitive#A template=\"T2\"\nwait until the status shows what Pacemaker means to do with A",
+			"-- cib n1 change\ncreate ResourceTemplate/T2 safe\ncreate ResourceTemplate/T2 agent safe\ncreate ResourceTemplate/T2 paramSets[s] safe\ncreate ResourceTemplate/T2 paramSets[s].score safe\n" +
+				"create ResourceTemplate/T2 paramSets[s].fake safe\nupdate Resource/A template restart\ndelete ResourceTemplate/T safe"},
 		{"a group around the same members", "kind: ResourceGroup\nmetadata: {name: H, renamedFrom: G}\nspec: {resources: [{name: a, agent: \"ocf:pacemaker:Dummy\"}, {name: b, agent: \"ocf:pacemaker:Dummy\"}]}\n",
 			live("pacemaker-3.9", `<group id="G">`+prim("a")+prim("b")+`</group>`, "", records("ResourceGroup.G", "Resource.a .=agent", "Resource.b .=agent")), "a@n1 b@n1",
 			"-- cib n1 change\ncreate in resources: <group id=\"H\"/>\nmove primitive#a to group#H\nmove primitive#b to group#H after a\ndelete group#G\nwait until the status shows what Pacemaker means to do with H, a, b",
