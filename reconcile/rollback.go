@@ -31,7 +31,7 @@ func (e *RolledBackError) Error() string {
 		}
 	}
 	if e.Err == nil {
-		fmt.Fprintf(&b, "the change was taken back (%d pieces), because it did harm:", n)
+		fmt.Fprintf(&b, "the change was taken back (pieces: %d), because it did harm:", n)
 	} else {
 		b.WriteString("the change did harm and could not be taken back:")
 	}

@@ -128,9 +128,13 @@ timer() {
 	[ $rc = 0 ] || [ $rc = 3 ] || return $rc
 	! grep -q -x confirmed "$d/report" || { echo "the change $id was confirmed: it stays"; return 0; }
 	restore_files
-	[ $rc = 3 ] || cib || return $?
-	cleanup "$(crm_node -n)"
+	if [ $rc = 0 ]; then
+		cib
+		rc=$?
+		[ $rc = 0 ] || [ $rc = 3 ] || return $rc # 3: another member was quicker
+	fi
 	printf '%s\n' "$journal" | sed "s/@NOW@/$(date -u +%Y-%m-%dT%H:%M:%SZ)/" >> /var/lib/hactl/history
+	cleanup "$(crm_node -n)"
 }
 
 case $1 in

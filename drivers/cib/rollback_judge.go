@@ -18,10 +18,11 @@ var _ reconcile.Judge[State] = (*Driver)(nil)
 func (d *Driver) Expecting(have State, s reconcile.Step, p reconcile.Prediction) reconcile.Step {
 	var a Await
 	at, changes, others := -1, false, false
+	var edits []Edit
 	for i, op := range s.Ops {
 		switch op := op.(type) {
 		case Patch:
-			changes = true
+			changes, edits = true, slices.Concat(edits, op.Edits)
 		case Await:
 			a, at = op, i
 		default:
@@ -34,6 +35,9 @@ func (d *Driver) Expecting(have State, s reconcile.Step, p reconcile.Prediction)
 	doc, err := parse(string(have.CIB))
 	if err != nil {
 		return s
+	}
+	if after, err := applyAll(doc, edits); err == nil { // a later one of several follows on from the others
+		doc = after
 	}
 	t := newTree(doc)
 	covered := map[string]bool{}
@@ -131,7 +135,17 @@ func (w where) then(rs []reconcile.Reaction) {
 }
 
 // Harm tells an apply with --rollback what to take the change back for.
-func (e *FailedError) Harm() []string { return e.Why }
+func (e *FailedError) Harm() []string {
+	var out []string
+	for _, w := range e.Why {
+		w, _, _ = strings.Cut(w, "\n  mend the cause") // that is done
+		_, what, _ := strings.Cut(w, ": failed: ")
+		if !slices.ContainsFunc(out, func(o string) bool { return what != "" && strings.HasSuffix(o, what) }) { // a group says it once more
+			out = append(out, w)
+		}
+	}
+	return out
+}
 
 // judging is one comparison of what was predicted with what came.
 type judging struct {
