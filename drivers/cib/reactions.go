@@ -26,9 +26,6 @@ func reactions(base, then []simulation, stonith map[string]bool) []reconcile.Rea
 	return out
 }
 
-// definitionChanged is the scheduler's reason for a restart by changed parameters (pcmk__check_action_config).
-const definitionChanged = "resource definition change"
-
 // reactionKey tells reactions apart: what happens to which resource where, not why or when.
 type reactionKey struct{ action, resource, node, from, to string }
 
@@ -56,13 +53,6 @@ func allReactions(sims []simulation, stonith map[string]bool) []reconcile.Reacti
 				stays = append(stays, instanceOf(r.Resource))
 			}
 			r.Round = i + 1
-			if i > 0 && r.Action == "restart" && r.Reason == definitionChanged && slices.ContainsFunc(out, func(q reconcile.Reaction) bool {
-				return keyOf(q).resource == keyOf(r).resource && q.Action != "monitor"
-			}) {
-				// What was started in an earlier round was started as it is defined now. The operation that crm_simulate records for it has not the
-				// digests of a real one, and parameters that cannot be reloaded look changed.
-				continue
-			}
 			out = append(out, r)
 		}
 		for _, id := range stays {
