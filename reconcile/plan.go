@@ -31,7 +31,7 @@ type Plan struct {
 	// Refused says why apply would not run this plan as things stand ("no quorum").
 	Refused []string `json:"refused,omitempty"`
 	// Extra are gates of the apply itself, beside those of the steps and reactions.
-	Extra []Gate `json:"extraGates,omitempty"`
+	Extra []Gate `json:"-"`
 
 	// ObservedAt is not part of the JSON form: it would make equal plans differ.
 	ObservedAt time.Time `json:"-"`
