@@ -16,8 +16,8 @@ type RolledBackError struct {
 	Causes []string
 	// Undone is what was taken back and what stays.
 	Undone []Undone
-	// Still is what is wrong even so.
-	Still []string
+	// Still is what is wrong even so, Elsewhere what runs on another node than before.
+	Still, Elsewhere []string
 	// Err is why not all could be taken back; nil: it could.
 	Err error
 }
@@ -45,6 +45,9 @@ func (e *RolledBackError) Error() string {
 	}
 	for _, s := range e.Still {
 		b.WriteString("\nstill wrong: " + s)
+	}
+	for _, s := range e.Elsewhere {
+		b.WriteString("\nback, but elsewhere: " + strings.TrimPrefix(s, "predicted: "))
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, "\n%v\nthe configuration before it is kept: hactl checkpoint restore %s", e.Err, e.ID)
@@ -74,7 +77,7 @@ func (t *tracks) judge(now *Observation) (j Judgement) {
 		}
 		if x, ok := l.Judge(t.first.Have[l.Name()], now.Have[l.Name()], t.prediction, t.refs); ok {
 			j.Verdicts = append(j.Verdicts, x.Verdicts...)
-			j.Differs, j.Harm = append(j.Differs, x.Differs...), append(j.Harm, x.Harm...)
+			j.Differs, j.Harm, j.Elsewhere = append(j.Differs, x.Differs...), append(j.Harm, x.Harm...), append(j.Elsewhere, x.Elsewhere...)
 			j.Moving, j.Settle = j.Moving || x.Moving, max(j.Settle, x.Settle)
 		}
 	}
@@ -96,7 +99,8 @@ func (t *tracks) watch(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		t.last = o
-		h := t.judge(o).Harm
+		j := t.judge(o)
+		h := slices.Concat(j.Harm, j.Elsewhere)
 		if len(h) > 0 && slices.Equal(h, before) {
 			return h, nil
 		}
@@ -158,7 +162,9 @@ func (t *tracks) retreat(ctx context.Context, causes []string) error {
 			return e
 		}
 		j := t.judge(o)
-		if e.Still = j.Harm; len(j.Harm) == 0 && !j.Moving || time.Now().After(over) {
+		e.Still = j.Harm
+		if len(j.Harm) == 0 && !j.Moving || time.Now().After(over) {
+			e.Elsewhere = j.Elsewhere // nothing moves back by itself
 			return e
 		}
 		if pause(ctx, nil) != nil {
@@ -190,7 +196,7 @@ func (t *tracks) end(ctx context.Context, res *Result, err error) error {
 	}
 	if err == nil {
 		j := t.judge(t.last)
-		res.Verdicts, res.Differs = j.Verdicts, slices.Concat(j.Harm, j.Differs)
+		res.Verdicts, res.Differs = j.Verdicts, slices.Concat(j.Harm, j.Elsewhere, j.Differs)
 	}
 	if t.armed && err == nil {
 		res.Confirm, res.Until = t.id, t.until

@@ -5,9 +5,9 @@ import "time"
 // Judgement says what came of a change, against what was predicted.
 type Judgement struct {
 	Verdicts []Verdict
-	// Differs are sentences on what the cluster did otherwise than predicted, Harm those that are worse than predicted: something failed, is
-	// blocked, stopped, moved or was fenced.
-	Differs, Harm []string
+	// Differs are sentences on what the cluster did otherwise than predicted. Harm is what is worse than predicted: something failed, is
+	// blocked, stopped or was fenced; Elsewhere what runs on another node than predicted.
+	Differs, Harm, Elsewhere []string
 	// Moving tells that the cluster is not at rest.
 	Moving bool
 	// Settle is how long it takes until each monitor of what changed has looked once.

@@ -149,7 +149,7 @@ func (r *Restorer) Plan(want, have State) ([]reconcile.Step, error) {
 		for _, s := range c.ChildElements() {
 			for _, el := range s.ChildElements() {
 				if id := attr(el, "id"); id != "" {
-					x.pins = append(x.pins, Pin{Object: refOfTop(el), ID: id, Tag: apartTag(el), Digest: digest(byID(section(x.live.Document, s.Tag), id), nil)})
+					x.pins = append(x.pins, Pin{Object: refOfTop(el), ID: id, Tag: apartTag(el), Digest: digest(childByID(section(x.live.Document, s.Tag), id), nil)})
 				}
 			}
 		}

@@ -138,7 +138,11 @@ func (w where) then(rs []reconcile.Reaction) {
 func (e *FailedError) Harm() []string {
 	var out []string
 	for _, w := range e.Why {
-		w, _, _ = strings.Cut(w, "\n  mend the cause") // that is done
+		fs := strings.Split(w, "; failed: ")
+		for i := range fs { // without what the node logged, and how to mend it
+			fs[i], _, _ = strings.Cut(fs[i], "\n")
+		}
+		w = strings.Join(fs, "; failed: ")
 		_, what, _ := strings.Cut(w, ": failed: ")
 		if !slices.ContainsFunc(out, func(o string) bool { return what != "" && strings.HasSuffix(o, what) }) { // a group says it once more
 			out = append(out, w)
@@ -213,8 +217,8 @@ func (j *judging) resources() {
 		switch {
 		case isBlocked && !blocked[id]:
 			j.differs(true, "%s is blocked%s", id, why)
-		case len(missing) > 0 && len(extra) > 0 && !moving:
-			j.differs(true, "predicted: %s on %s; it is on %s%s", id, nodesOf(want.active[id]), nodesOf(is.active[id]), why)
+		case len(missing) > 0 && len(missing) <= len(extra) && !moving:
+			j.Elsewhere = append(j.Elsewhere, fmt.Sprintf("predicted: %s on %s; it is on %s%s", id, nodesOf(want.active[id]), nodesOf(is.active[id]), why))
 		case len(missing) > 0 && !moving:
 			j.differs(true, "predicted: %s on %s; it is %s%s", id, nodesOf(want.active[id]), placeOrStopped(is.active[id]), why)
 		case slices.ContainsFunc(j.fresh[id], func(f failure) bool { return f.op != "monitor" || f.interval > 0 }):
@@ -222,7 +226,12 @@ func (j *judging) resources() {
 		case len(extra) > 0 && !moving:
 			j.differs(false, "predicted: %s %s; it is on %s", id, placeOrStopped(want.active[id]), nodesOf(is.active[id]))
 		case len(less(want.promoted[id], is.promoted[id])) > 0 && !moving:
-			j.differs(true, "predicted: %s promoted on %s; it is promoted on %s%s", id, nodesOf(want.promoted[id]), nodesOf(is.promoted[id]), why)
+			s := fmt.Sprintf("predicted: %s promoted on %s; it is promoted on %s%s", id, nodesOf(want.promoted[id]), nodesOf(is.promoted[id]), why)
+			if len(is.promoted[id]) > 0 {
+				j.Elsewhere = append(j.Elsewhere, s)
+			} else {
+				j.Harm = append(j.Harm, s)
+			}
 		}
 	}
 }

@@ -19,8 +19,19 @@ const markID = inventoryID + "-confirm"
 
 // markOf reads the mark of a CIB.
 func markOf(doc *etree.Document) (state, id string) {
-	state, id, _ = strings.Cut(attr(byID(inventorySet(doc), markID), "value"), " ")
+	state, id, _ = strings.Cut(attr(markIn(doc), "value"), " ")
 	return state, id
+}
+
+// markIn is the mark's nvpair, or nil.
+func markIn(doc *etree.Document) *etree.Element { return childByID(inventorySet(doc), markID) }
+
+// childByID is the child with an id, or nil; also where there is no parent.
+func childByID(el *etree.Element, id string) *etree.Element {
+	if el == nil {
+		return nil
+	}
+	return byID(el, id)
 }
 
 // Waiting gives the id of the apply that waits for confirmation, "" if none does.
@@ -63,7 +74,7 @@ func (p *Patch) mark(have State, id string) bool {
 	if err != nil {
 		return false
 	}
-	inv, old := inventorySet(doc), byID(inventorySet(doc), markID)
+	inv, old := inventorySet(doc), markIn(doc)
 	pin := Pin{Object: reconcile.Ref{Kind: "Confirmation", Name: id}, ID: markID, Digest: digest(old, nil)}
 	switch value := "pending " + id; {
 	case id == "" && old == nil:
@@ -131,7 +142,7 @@ func Confirm(ctx context.Context, h reconcile.Host) (string, error) {
 	default:
 		return "", &LateError{id}
 	}
-	mark := byID(inventorySet(doc), markID)
+	mark := markIn(doc)
 	p := Patch{Cluster: id, Schema: attr(doc.Root(), "validate-with"), Edits: []Edit{{Do: remove, At: address(mark)}},
 		Pins: []Pin{{Object: reconcile.Ref{Kind: "Confirmation", Name: id}, ID: markID, Digest: digest(mark, nil)}}}
 	if err := p.Do(ctx, h, func(reconcile.Progress) {}); err != nil {
