@@ -47,7 +47,7 @@ func (e *RolledBackError) Error() string {
 		b.WriteString("\nstill wrong: " + s)
 	}
 	for _, s := range e.Elsewhere {
-		b.WriteString("\nback, but elsewhere: " + strings.TrimPrefix(s, "predicted: "))
+		b.WriteString("\nback, but not where it was: " + strings.TrimPrefix(s, "predicted: "))
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, "\n%v\nthe configuration before it is kept: hactl checkpoint restore %s", e.Err, e.ID)

@@ -22,8 +22,9 @@ of the apply in hactl history.`,
 		Example: `  hactl checkpoint list -f cluster.yaml
   hactl checkpoint diff ID -f cluster.yaml
   hactl checkpoint restore ID -f cluster.yaml`,
-		Args: noSuchCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		SuggestionsMinimumDistance: 2,
+		Args:                       noSuchCommand,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.checkpointListCmd(), a.checkpointShowCmd(), a.checkpointDiffCmd(), a.checkpointRestoreCmd())
 	return c
