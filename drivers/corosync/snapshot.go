@@ -9,7 +9,9 @@ import (
 var _ reconcile.Recorder[State] = Driver{}
 
 // Record needs to do nothing: the keys and totem.key are secret spans already.
-func (Driver) Record(_ context.Context, _ reconcile.Hosts, _, have State) (State, error) { return have, nil }
+func (Driver) Record(_ context.Context, _ reconcile.Hosts, _, have State) (State, error) {
+	return have, nil
+}
 
 // Recall finds the wanted members in a record.
 func (Driver) Recall(want, have State) State {
