@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,5 +92,29 @@ spec:
 	}
 	if out := l.MustExec("node1", "cibadmin", "--query", "--scope", "fencing-topology"); strings.Count(out, "<fencing-level") != 1 {
 		t.Errorf("the level that left the manifest is still there:\n%s", out)
+	}
+}
+
+// S3: all five fence agents and the levels are rendered, and Pacemaker takes what is rendered.
+func TestS3Rendered(t *testing.T) {
+	lab.Peer(t, "crm_verify")
+	out, err := exec.Command(lab.Program(t), "render", "--only", "cib", "-f", example(t, "s3-fencing")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`type="fence_virsh"`, `type="fence_ipmilan"`, `type="fence_aws"`, `type="fence_gce"`, `type="fence_scsi"`,
+		`name="pcmk_host_map" value="node1:i-0a1b2c3d4e5f60001;node2:i-0a1b2c3d4e5f60002"`, `name="provides" value="unfencing"`,
+		`index="1" devices="ipmi-node1"`, `index="2" devices="virsh-node1,scsi"`, `target-pattern="node[34]"`} {
+		if !strings.Contains(string(out), part) {
+			t.Errorf("%s is not rendered", part)
+		}
+	}
+	f := filepath.Join(t.TempDir(), "cib.xml")
+	if err := os.WriteFile(f, out, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// It warns of nodes that nobody has seen yet: it judges the status, too, and there is none.
+	if said, _ := exec.Command("crm_verify", "--xml-file", f, "-VVV").CombinedOutput(); strings.Contains(string(said), "error:") || !strings.Contains(string(said), "node4") {
+		t.Errorf("crm_verify:\n%s", said)
 	}
 }
