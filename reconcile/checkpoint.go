@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +36,7 @@ type tracks struct {
 
 func (e *Engine) newTracks(opt ApplyOptions, lock Lock) *tracks {
 	now := time.Now().UTC()
-	return &tracks{e: e, opt: opt, lock: lock, begun: now, id: newID(now, fmt.Sprint(e.Holder.Who, e.Holder.PID, os.Getpid()))}
+	return &tracks{e: e, opt: opt, lock: lock, begun: now, id: newID(now, fmt.Sprint(e.Holder.Who, e.Holder.PID))}
 }
 
 // members are the cluster's nodes among the hosts.

@@ -145,8 +145,9 @@ func WriteJournal(ctx context.Context, hosts Hosts, e Entry) error {
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
+	line = append(line, '\n')
 	errs := onEach(hosts, func(_ int, h Host) error {
-		_, err := h.Run(ctx, Cmd{Argv: []string{"sh", "-c", journalScript, "hactl-journal", JournalPath}, Stdin: append(line, '\n'), Mutates: true})
+		_, err := h.Run(ctx, Cmd{Argv: []string{"sh", "-c", journalScript, "hactl-journal", JournalPath}, Stdin: line, Mutates: true})
 		var away *UnreachableError
 		if errors.As(err, &away) {
 			return nil
