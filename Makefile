@@ -6,7 +6,7 @@ NODES ?= 3
 E2E   := ./test/e2e/...
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit cc e2e lint bench demo lab-up lab-down schema agents fuzz clean
+.PHONY: build test unit cc e2e lint corpus bench demo lab-up lab-down schema agents fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
@@ -26,7 +26,11 @@ cc:
 
 e2e: build
 	$(LAB) install peers
-	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 25m -p 1 $(E2E)
+	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 45m -p 1 $(E2E)
+
+# Import, render and plan proved on real CIBs, with the counts; CORPUS names another folder of them.
+corpus:
+	HACTL_CORPUS=$(CORPUS) go test -count=1 -v -run 'TestCorpus$$|TestReactionsCorpus$$' ./drivers/cib
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
