@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"drivers/transport":  {"reconcile", "drivers/transport"},
 	"drivers/system":     {"api/v1", "reconcile", "drivers/system"},
 	"drivers/corosync":   {"api/v1", "reconcile", "drivers/corosync", "drivers/system"},
-	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync", "schemas/agents"},
+	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync", "drivers/system", "schemas/agents"},
 	"drivers":            {"api/v1", "reconcile", "drivers"},
 	"cmd/hactl":          {"api/", "reconcile", "drivers", "schemas"},
 	"test/":              {"test/"},

@@ -3,6 +3,7 @@ package cib
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/beevik/etree"
@@ -18,7 +19,7 @@ func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 		return State{}, nil
 	}
 	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Source: m.Cluster.Pos(""),
-		last: &comparisons{}},
+		Files: puts(m), last: &comparisons{}},
 		secrets: s, users: templateUsers(m), values: map[string]reconcile.Text{}}
 	for _, o := range m.All() {
 		switch o := o.(type) {
@@ -161,4 +162,10 @@ func templateUsers(m *v1.Manifests) map[string][]string {
 		}
 	}
 	return users
+}
+
+// puts tells whether the manifests put files on the members.
+func puts(m *v1.Manifests) bool {
+	p := m.Cluster.Spec.Prepare
+	return p != nil && len(p.Files) > 0 || slices.ContainsFunc(m.Alerts, func(a *v1.Alert) bool { return a.Spec.Script != nil })
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hactl/hactl/drivers/corosync"
+	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -162,6 +163,12 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 		st.Pending = "the cluster has no quorum: Pacemaker takes no change"
 	default:
 		st.Needs = append(st.Needs, corosync.Formed(want.Cluster))
+		for _, m := range have.Members {
+			// What starts because of the change may read the files that are put there. A member that does not run starts nothing.
+			if want.Files && m.Runs == Running {
+				st.Needs = append(st.Needs, system.Machine(m.Name))
+			}
+		}
 	}
 	if st.Pending == "" {
 		st.Ops = p.ops()

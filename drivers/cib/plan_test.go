@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -213,5 +214,25 @@ func TestRotatedSecret(t *testing.T) {
 	}
 	if again := steps(t, want, observed(want, after)); len(again) > 0 {
 		t.Errorf("not over: %v", again)
+	}
+}
+
+// Files that resources may read are put on the members before the change that starts them; a member that does not run needs none.
+func TestFilesComeFirst(t *testing.T) {
+	manifest := strings.Replace(web, "spec:\n", "spec:\n  prepare: {files: [{path: /etc/app.conf, content: x}]}\n", 1)
+	want := desired(t, manifest)
+	have := observed(want, fresh)
+	ss := steps(t, want, have)
+	needs := ss[len(ss)-1].Needs
+	for _, m := range have.Members {
+		if got := slices.Contains(needs, system.Machine(m.Name)); got != (m.Runs == Running) {
+			t.Errorf("the change needs machine/%s: %t, which is %s", m.Name, got, m.Runs)
+		}
+	}
+	if !slices.ContainsFunc(have.Members, func(m Member) bool { return m.Runs == Running }) {
+		t.Error("no member runs: nothing was tested")
+	}
+	if ss := steps(t, desired(t, web), have); slices.Contains(ss[len(ss)-1].Needs, system.Machine(have.Members[0].Name)) {
+		t.Error("without files the machines are needed, too")
 	}
 }

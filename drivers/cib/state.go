@@ -15,6 +15,8 @@ type State struct {
 	Owner string `json:"owner,omitempty"`
 	// Prune tells to delete objects of this owner that no manifest tells any more (want).
 	Prune bool `json:"prune,omitempty"`
+	// Files tells that files are put on the members, which resources and alerts may need (want).
+	Files bool `json:"files,omitempty"`
 	// Source is the place of the Cluster (want).
 	Source v1.Pos `json:"source,omitzero"`
 	// Objects are what is wanted, in the order of the manifests (want).
