@@ -227,14 +227,15 @@ func (h happenings) lines() []string {
 	return lines
 }
 
-// journals are the places in the nodes' journals up to which they were read.
+// journals are the lengths of Pacemaker's own logs on the nodes. (The system's journal now and then lacked one of these lines.)
 type journals map[string]string
+
+const pacemakerLog = "/var/log/pacemaker/pacemaker.log"
 
 func journalsOf(l *lab.Lab) journals {
 	j := journals{}
 	for _, n := range l.Nodes() {
-		out := l.MustExec(n.Name, "journalctl", "-n", "0", "--show-cursor", "-q")
-		_, j[n.Name], _ = strings.Cut(strings.TrimSpace(out), "cursor: ")
+		j[n.Name] = strings.TrimSpace(l.MustExec(n.Name, "stat", "-c", "%s", pacemakerLog))
 	}
 	return j
 }
@@ -245,8 +246,7 @@ var requested = regexp.MustCompile(`Requesting local execution of (\S+) operatio
 func (j journals) since(l *lab.Lab) []string {
 	h := happenings{}
 	for _, n := range l.Nodes() {
-		_, _ = l.Exec(n.Name, "journalctl", "--sync")
-		for _, m := range requested.FindAllStringSubmatch(l.MustExec(n.Name, "journalctl", "-q", "-u", "pacemaker", "--after-cursor", j[n.Name]), -1) {
+		for _, m := range requested.FindAllStringSubmatch(l.MustExec(n.Name, "tail", "-c", "+"+j[n.Name], pacemakerLog), -1) {
 			op, id, node := m[1], m[2], m[3]
 			if strings.HasPrefix(id, "fence-") {
 				continue
