@@ -1,27 +1,37 @@
 package drivers
 
 import (
+	"cmp"
+
 	"github.com/hactl/hactl/drivers/cib"
 	"github.com/hactl/hactl/drivers/corosync"
 	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
 )
 
-// All are the layers from the lowest to the highest. owner is the name under which objects are recorded as ours ("default" if empty).
-func All(owner string) []reconcile.Layer { return all(owner, cib.New) }
-
-// Pruning are the same, but that objects of the owner that no manifest tells any more are deleted.
-func Pruning(owner string) []reconcile.Layer {
-	return all(owner, func(owner string) *cib.Driver { return cib.New(owner).Pruning() })
+// Options say what the layers are to do beside what the manifests tell.
+type Options struct {
+	// Owner is the name under which objects are recorded as ours; "default" if empty.
+	Owner string
+	// Prune deletes the objects of the owner that no manifest tells any more.
+	Prune bool
+	// NoCauses predicts what the cluster will do, and does not look for the field that causes it.
+	NoCauses bool
 }
 
-func all(owner string, configuration func(owner string) *cib.Driver) []reconcile.Layer {
-	if owner == "" {
-		owner = "default"
+// All are the layers from the lowest to the highest.
+func All(o Options) []reconcile.Layer {
+	owner := cmp.Or(o.Owner, "default")
+	configuration := cib.New(owner)
+	if o.Prune {
+		configuration = configuration.Pruning()
+	}
+	if o.NoCauses {
+		configuration = configuration.WithoutCauses()
 	}
 	return []reconcile.Layer{
 		reconcile.Of(system.New()),
 		reconcile.Of(corosync.New(owner)),
-		reconcile.Of(configuration(owner)),
+		reconcile.Of(configuration),
 	}
 }

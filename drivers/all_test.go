@@ -29,7 +29,7 @@ func TestLaws(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range sets {
-			for _, l := range drivers.All("") {
+			for _, l := range drivers.All(drivers.Options{}) {
 				t.Run(filepath.Base(dir)+"/"+l.Name(), func(t *testing.T) { drivertest.Run(t, l, m) })
 			}
 		}

@@ -70,6 +70,7 @@ again goes on where it stopped.`,
 			if err := f.guard.check(); err != nil {
 				return err
 			}
+			a.unread = f.yes // approved without being looked at: a plan tells the causes
 			if len(args) > 0 {
 				return a.applyPlanFile(c, args[0], f, allow)
 			}

@@ -25,10 +25,7 @@ func (a *app) mayPrune() error {
 
 // layers are those that the command's flags ask for.
 func (a *app) layers() []reconcile.Layer {
-	if a.prune {
-		return drivers.Pruning(a.owner)
-	}
-	return drivers.All(a.owner)
+	return drivers.All(drivers.Options{Owner: a.owner, Prune: a.prune, NoCauses: a.unread})
 }
 
 // called are the layers of those names.

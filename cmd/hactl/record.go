@@ -136,7 +136,7 @@ func (r record) explain(err error) error {
 
 // layers are those of that name.
 func layers(owner string, names ...string) []reconcile.Layer {
-	return called(drivers.All(owner), names...)
+	return called(drivers.All(drivers.Options{Owner: owner}), names...)
 }
 
 // oneStdin refuses to read standard input for several things.

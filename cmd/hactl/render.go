@@ -49,7 +49,7 @@ an apply: what no manifest tells is kept byte for byte.`,
 			}
 			all := []reconcile.Rendered{}
 			for _, m := range sets {
-				for _, l := range drivers.All(a.owner) {
+				for _, l := range drivers.All(drivers.Options{Owner: a.owner}) {
 					if len(only) > 0 && !slices.Contains(only, l.Name()) {
 						continue
 					}
@@ -114,7 +114,7 @@ func (a *app) renderOnto(ctx context.Context, base string) error {
 
 func layerNames() []string {
 	var names []string
-	for _, l := range drivers.All("") {
+	for _, l := range drivers.All(drivers.Options{}) {
 		names = append(names, l.Name())
 	}
 	return names

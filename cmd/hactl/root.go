@@ -26,6 +26,7 @@ type app struct {
 	sshConfig string
 	owner     string
 	prune     bool
+	unread    bool // nobody looks at the plan before it is carried out
 	drill     bool // plans tell what failures would cost
 }
 

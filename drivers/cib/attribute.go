@@ -42,7 +42,7 @@ func (a *attribution) attribute(ctx context.Context, pr *reconcile.Prediction, t
 		}
 	}
 	objects := a.byObject()
-	if len(todo) == 0 || len(objects) == 0 {
+	if len(todo) == 0 || len(objects) == 0 || a.limit == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, a.limit, errTrials)

@@ -217,3 +217,28 @@ func BenchmarkAttribution(b *testing.B) {
 		}
 	})
 }
+
+// Without causes the prediction is the same, no trial is run, and nothing is said of causes that nobody asked for.
+func TestWithoutCauses(t *testing.T) {
+	needScheduler(t)
+	from := threeNodes + resource("A", ", params: {fake: a}") + resource("B", ", params: {fake: a}")
+	to := threeNodes + resource("A", ", params: {fake: b}") + resource("B", ", params: {fake: b}")
+	with := predicted(t, from, to)
+	want := desired(t, to)
+	have := observed(want, running(t, from))
+	without, err := New("default").WithoutCauses().Predict(t.Context(), reconcile.Hosts{machine{name: "n1"}}, want, have, steps(t, want, have))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !without.Same(with) || len(without.Reactions) != 2 {
+		t.Errorf("other reactions:\n%v\n--- with causes\n%v", without.Reactions, with.Reactions)
+	}
+	for i, r := range without.Reactions {
+		if len(r.Causes) > 0 || len(with.Reactions[i].Causes) == 0 {
+			t.Errorf("%s %s: causes %v, and %v where they are asked for", r.Action, r.Resource, r.Causes, with.Reactions[i].Causes)
+		}
+	}
+	if without.Unattributed != "" {
+		t.Errorf("told of causes: %s", without.Unattributed)
+	}
+}

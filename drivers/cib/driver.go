@@ -10,7 +10,7 @@ import (
 type Driver struct {
 	owner string
 	prune bool
-	// patience is how long a prediction may look for the causes of its reactions.
+	// patience is how long a prediction may look for the causes of its reactions; 0: nobody asks for them.
 	patience time.Duration
 }
 
@@ -20,6 +20,12 @@ func New(owner string) *Driver { return &Driver{owner: owner, patience: patience
 // Pruning makes a driver that also deletes the objects of its owner that no manifest tells any more.
 func (d Driver) Pruning() *Driver {
 	d.prune = true
+	return &d
+}
+
+// WithoutCauses makes a driver that does not look for the causes of what it predicts: each is a run of the scheduler or more.
+func (d Driver) WithoutCauses() *Driver {
+	d.patience = 0
 	return &d
 }
 
