@@ -99,10 +99,10 @@ spec: {agent: fence_xvm, secrets: {password: {file: p}, key: {command: [pass, sh
 		have = append(have, fmt.Sprintf("%s %s %+v", s.Object.Metadata.Name, s.Path, s.Ref))
 	}
 	want := []string{
-		"web1 spec.paramSets[0].values[2].secret {Env:WEB_PASSWORD File: Command:[]}",
-		"f spec.paramSets[0].values[0].secret {Env:X File: Command:[]}",
-		"f spec.secrets.key {Env: File: Command:[pass show]}",
-		"f spec.secrets.password {Env: File:p Command:[]}",
+		"web1 spec.paramSets[0].values[2].secret {Env:WEB_PASSWORD File: Command:[] Age:}",
+		"f spec.paramSets[0].values[0].secret {Env:X File: Command:[] Age:}",
+		"f spec.secrets.key {Env: File: Command:[pass show] Age:}",
+		"f spec.secrets.password {Env: File:p Command:[] Age:}",
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)

@@ -138,7 +138,7 @@ func (o Options) Names() []string {
 // Get returns the text of an option; "" if it is absent or null.
 func (o Options) Get(name string) string { return o[name].Text }
 
-// SecretRef says where a secret value comes from: exactly one of the fields is set. The value itself never stands in a manifest.
+// SecretRef says where a secret value comes from: exactly one of the fields is set. The value itself never stands in a manifest in clear text.
 type SecretRef struct {
 	// Env is the name of an environment variable of hactl's process.
 	Env string `json:"env,omitempty" check:"env"`
@@ -146,6 +146,9 @@ type SecretRef struct {
 	File string `json:"file,omitempty"`
 	// Command is run without a shell; its standard output, less one trailing newline, is the value.
 	Command []string `json:"command,omitempty"`
+	// Age is the value itself, encrypted: an age file in ASCII armor, as `hactl secret encrypt` and `age -a -r RECIPIENT` write it. It is
+	// decrypted with the identities of --age-identity, $HACTL_AGE_IDENTITY or $HACTL_AGE_KEY. One trailing newline is dropped.
+	Age string `json:"age,omitempty" check:"age"`
 }
 
 // setType fills in what the type says of an object that was not loaded.

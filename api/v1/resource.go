@@ -197,7 +197,8 @@ func (c *checker) secrets(o *Object, path string, params Options, refs map[strin
 }
 
 func (c *checker) secret(o *Object, path string, ref SecretRef) {
-	c.exactlyOne(o, path, choice{"env", ref.Env != ""}, choice{"file", ref.File != ""}, choice{"command", len(ref.Command) > 0})
+	c.exactlyOne(o, path, choice{"env", ref.Env != ""}, choice{"file", ref.File != ""}, choice{"command", len(ref.Command) > 0},
+		choice{"age", ref.Age != ""})
 	if len(ref.Command) > 0 && ref.Command[0] == "" {
 		c.errorf(o, path+".command[0]", "must be a program")
 	}

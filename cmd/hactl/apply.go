@@ -136,7 +136,7 @@ func (a *app) applyPlanFile(c *cobra.Command, path string, f applyFlags, allow [
 
 // apply applies the manifests of one cluster. holds, if there is one, must agree to the first plan before anything is asked or done.
 func (a *app) apply(ctx context.Context, m *v1.Manifests, f applyFlags, allow []reconcile.Allow, holds func(*reconcile.Plan) error) error {
-	secrets, err := resolve(ctx, m, true, true)
+	secrets, err := a.resolve(ctx, m, true, true)
 	if err != nil {
 		return err
 	}

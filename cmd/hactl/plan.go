@@ -175,7 +175,7 @@ func (a *app) savePlan(to string, p *reconcile.Plan, files []v1.File) error {
 }
 
 func (a *app) plan(ctx context.Context, m *v1.Manifests, commands bool) (*reconcile.Plan, error) {
-	secrets, err := resolve(ctx, m, commands, false)
+	secrets, err := a.resolve(ctx, m, commands, false)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (a *app) plan(ctx context.Context, m *v1.Manifests, commands bool) (*reconc
 
 // planRecord plans against a file with a CIB.
 func (a *app) planRecord(ctx context.Context, r record, m *v1.Manifests, commands bool) (*reconcile.Plan, error) {
-	secrets, err := resolve(ctx, m, commands, false)
+	secrets, err := a.resolve(ctx, m, commands, false)
 	if err != nil {
 		return nil, err
 	}

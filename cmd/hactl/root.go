@@ -24,6 +24,8 @@ type app struct {
 	files     []string
 	output    string
 	sshConfig string
+	ageFiles  []string // --age-identity
+	age       *ageKeys // read when the first encrypted value is met
 	owner     string
 	prune     bool
 	unread    bool // nobody looks at the plan before it is carried out
@@ -49,7 +51,10 @@ tells what it would do and what the cluster will do then, and does it.`,
 	}
 	cmd.PersistentFlags().StringVarP(&a.sshConfig, "ssh-config", "F", os.Getenv("HACTL_SSH_CONFIG"),
 		"ssh_config(5) file instead of ~/.ssh/config (or $HACTL_SSH_CONFIG)")
-	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.historyCmd(), a.checkpointCmd(), a.confirmCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
+	cmd.PersistentFlags().StringArrayVar(&a.ageFiles, "age-identity", nil,
+		"`FILE` with a key that opens age-encrypted secrets (repeatable; or $HACTL_AGE_IDENTITY, or the key itself in $HACTL_AGE_KEY)")
+	_ = cmd.MarkPersistentFlagFilename("age-identity")
+	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.historyCmd(), a.checkpointCmd(), a.confirmCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.secretCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})

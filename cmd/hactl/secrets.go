@@ -35,24 +35,33 @@ func (s secretValues) Value(o *v1.Object, path string) reconcile.Text {
 }
 
 // resolve reads the values of all secret references. Commands run only if allowed. With must, a value that cannot be had is an error;
-// without, it stays unknown and the plan does not compare it.
-func resolve(ctx context.Context, m *v1.Manifests, commands, must bool) (secretValues, error) {
+// without, it stays unknown and the plan does not compare it. A key that was given and cannot be read is an error at any rate.
+func (a *app) resolve(ctx context.Context, m *v1.Manifests, commands, must bool) (secretValues, error) {
 	values := secretValues{}
 	var errs []error
 	for _, ref := range m.Secrets() {
-		text, err := resolveOne(ctx, ref.Ref, ref.Object, commands)
+		if ref.Ref.Age != "" && a.age == nil {
+			keys, err := readAgeKeys(a.ageFiles, os.Getenv)
+			if err != nil {
+				return nil, err
+			}
+			a.age = keys
+		}
+		text, err := a.resolveOne(ctx, ref.Ref, ref.Object, commands)
 		switch {
 		case err == nil:
 			values[secretKey{ref.Object, ref.Path}] = reconcile.Secret(text)
-		case must:
+		case must || errors.Is(err, errDamaged):
 			errs = append(errs, fmt.Errorf("%s: %s: %w", ref.Object.Pos(ref.Path), ref.Path, err))
 		}
 	}
 	return values, errors.Join(errs...)
 }
 
-func resolveOne(ctx context.Context, r v1.SecretRef, o *v1.Object, commands bool) (string, error) {
+func (a *app) resolveOne(ctx context.Context, r v1.SecretRef, o *v1.Object, commands bool) (string, error) {
 	switch {
+	case r.Age != "":
+		return a.age.decrypt(r.Age)
 	case r.Env != "":
 		v, ok := os.LookupEnv(r.Env)
 		if !ok {
@@ -84,5 +93,5 @@ func resolveOne(ctx context.Context, r v1.SecretRef, o *v1.Object, commands bool
 		}
 		return strings.TrimSuffix(string(out), "\n"), nil
 	}
-	return "", errors.New("the secret says neither env, file nor command")
+	return "", errors.New("the secret says neither env, file, command nor age")
 }

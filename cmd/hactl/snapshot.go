@@ -81,7 +81,7 @@ func (a *app) clusterToSnapshot(ctx context.Context, hosts []string) (*v1.Manife
 }
 
 func (a *app) snapshot(ctx context.Context, m *v1.Manifests, to string) error {
-	secrets, err := resolve(ctx, m, false, false) // what is known is found and left out wherever it stands
+	secrets, err := a.resolve(ctx, m, false, false) // what is known is found and left out wherever it stands
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (a *app) planSnapshot(ctx context.Context, s *reconcile.Snapshot, name stri
 	if c := m.Cluster.Metadata.Name; s.Cluster != "" && s.Cluster != c {
 		return nil, fmt.Errorf("%s is of the cluster %q, and the manifests are of %q", name, s.Cluster, c)
 	}
-	secrets, err := resolve(ctx, m, commands, false)
+	secrets, err := a.resolve(ctx, m, commands, false)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ var formats = map[string]string{
 	"agent":      "an agent: ocf:PROVIDER:TYPE, or CLASS:TYPE such as systemd:nginx",
 	"fenceAgent": "the name of a fence agent, such as fence_ipmilan, without its class",
 	"env":        "the name of an environment variable",
+	"age":        "an age file in ASCII armor, written as a block (age: |)",
 	"integer":    "a whole number",
 	"expression": "a condition, such as not_defined pingd or pingd lt 100 (hactl explain expression)",
 }

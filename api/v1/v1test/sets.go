@@ -47,7 +47,17 @@ func (g *generator) value(element, name string, values *rapid.Generator[string])
 	return nv
 }
 
-var secret = rapid.SampledFrom([]v1.SecretRef{{Env: "A"}, {File: "a b"}, {Command: []string{"pass", "", "1"}}})
+var secret = rapid.SampledFrom([]v1.SecretRef{{Env: "A"}, {File: "a b"}, {Command: []string{"pass", "", "1"}}, {Age: encrypted}})
+
+// encrypted is an age file that nobody has the key of.
+const encrypted = `-----BEGIN AGE ENCRYPTED FILE-----
+YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSAwem1uMEdxUklNNFlzWmk2
+UERXbFZvZzdleVdDVW9vM1pNcWs1WGdlcFhjCjBoUG9ISTRCT1RyeWZnR3ZkeHpk
+OU9tMFRVeFArRXpkYzFvVTZzMWRad1kKLS0tIDNpSnVpd0RFckEyVFRyWEwzSnR6
+ajdhSTR2d3ExeVpHd0w0SCtjMlpDNWMKGQCdBHvmpKQYONOvPUb5gHOzu1TYYZ/N
+rYJMM5RmF3K50m3MhqDq
+-----END AGE ENCRYPTED FILE-----
+`
 
 // rule makes a rule of anything but a location constraint.
 func (g *generator) rule() v1.Rule {
