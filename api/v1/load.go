@@ -25,6 +25,10 @@ var kinds = map[string]func() any{
 	"ACLUser":          func() any { return new(ACLUser) },
 	"ACLGroup":         func() any { return new(ACLGroup) },
 	"Alert":            func() any { return new(Alert) },
+	"VolumeGroup":      func() any { return new(VolumeGroup) },
+	"DRBDResource":     func() any { return new(DRBDResource) },
+	"ISCSITarget":      func() any { return new(ISCSITarget) },
+	"ISCSIInitiator":   func() any { return new(ISCSIInitiator) },
 }
 
 // Kinds are the names of all kinds in alphabetical order.

@@ -21,8 +21,16 @@ type Manifests struct {
 	ACLGroups    []*ACLGroup
 	Alerts       []*Alert
 
+	VolumeGroups    []*VolumeGroup
+	DRBDResources   []*DRBDResource
+	ISCSITargets    []*ISCSITarget
+	ISCSIInitiators []*ISCSIInitiator
+
 	// Order is that in which Add got the objects, over all kinds: the order of elements has meaning in the CIB.
 	Order []any
+
+	// Whole are the manifests that these were selected from; nil: nothing was left out.
+	Whole *Manifests
 }
 
 // Add puts an object, a pointer to its kind's type, behind those that are there.
@@ -55,6 +63,14 @@ func (m *Manifests) Add(o any) {
 		m.ACLGroups = append(m.ACLGroups, o)
 	case *Alert:
 		m.Alerts = append(m.Alerts, o)
+	case *VolumeGroup:
+		m.VolumeGroups = append(m.VolumeGroups, o)
+	case *DRBDResource:
+		m.DRBDResources = append(m.DRBDResources, o)
+	case *ISCSITarget:
+		m.ISCSITargets = append(m.ISCSITargets, o)
+	case *ISCSIInitiator:
+		m.ISCSIInitiators = append(m.ISCSIInitiators, o)
 	}
 }
 
@@ -76,6 +92,10 @@ func (m *Manifests) Remove(gone func(*Object) bool) {
 	remove(&m.ACLUsers, gone)
 	remove(&m.ACLGroups, gone)
 	remove(&m.Alerts, gone)
+	remove(&m.VolumeGroups, gone)
+	remove(&m.DRBDResources, gone)
+	remove(&m.ISCSITargets, gone)
+	remove(&m.ISCSIInitiators, gone)
 }
 
 func remove[T any, P interface {
@@ -132,6 +152,10 @@ func (m *Manifests) byKind() []any {
 	all = appendAll(all, m.ACLUsers)
 	all = appendAll(all, m.ACLGroups)
 	all = appendAll(all, m.Alerts)
+	all = appendAll(all, m.ISCSITargets)
+	all = appendAll(all, m.ISCSIInitiators)
+	all = appendAll(all, m.VolumeGroups)
+	all = appendAll(all, m.DRBDResources)
 	return all
 }
 

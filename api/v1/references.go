@@ -3,6 +3,7 @@ package v1
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -72,6 +73,18 @@ func (c *checker) names(m *Manifests) {
 	for _, t := range m.Topologies {
 		one(&t.Object)
 	}
+	for _, x := range m.VolumeGroups {
+		one(&x.Object)
+	}
+	for _, x := range m.DRBDResources {
+		one(&x.Object)
+	}
+	for _, x := range m.ISCSITargets {
+		one(&x.Object)
+	}
+	for _, x := range m.ISCSIInitiators {
+		one(&x.Object)
+	}
 }
 
 // renames checks that what was renamed is not still there under its old name.
@@ -133,6 +146,8 @@ func (r *referrer) refer(o *Object, p spot, ref, name string) {
 	switch ref {
 	case "node":
 		r.toNode(o, p.path, name)
+	case "machine":
+		r.toMachine(o, p.path, name)
 	case "resource":
 		r.toResource(o, p.path, name)
 	case "device":
@@ -162,6 +177,23 @@ func (r *referrer) toNode(o *Object, path, name string) {
 		return
 	}
 	r.lintf(lintUnknownNode, o, path, "there is no node %q in Cluster %s%s", name, cluster.Metadata.Name, hint(name, r.nodes))
+}
+
+// toMachine checks the name of a member or of one of the Cluster's other machines.
+func (r *referrer) toMachine(o *Object, path, name string) {
+	if r.m.Cluster == nil {
+		return
+	}
+	var known []string
+	for _, n := range r.m.Cluster.Spec.Nodes {
+		known = append(known, n.Name)
+	}
+	for _, h := range r.m.Cluster.Spec.Hosts {
+		known = append(known, h.Name)
+	}
+	if !slices.Contains(known, name) && !r.mayBeUnread(name) && !r.nodesUnsure(&r.m.Cluster.Object) {
+		r.errorf(o, path, "%q is neither a node nor one of the hosts of Cluster %s%s", name, r.m.Cluster.Metadata.Name, hint(name, known))
+	}
 }
 
 // replica tells that a name is that of a bundle's container as a node: BUNDLE-NUMBER.

@@ -17,6 +17,10 @@ var kindFiles = map[string]string{
 	"ACLUser":          "acls.yaml",
 	"ACLGroup":         "acls.yaml",
 	"Alert":            "alerts.yaml",
+	"VolumeGroup":      "storage.yaml",
+	"DRBDResource":     "storage.yaml",
+	"ISCSITarget":      "storage.yaml",
+	"ISCSIInitiator":   "storage.yaml",
 }
 
 // ManifestFile is a file of a folder of manifests and what stands in it.
