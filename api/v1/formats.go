@@ -29,6 +29,7 @@ var formats = map[string]format{
 	"agent":       {checkAgent, `^(ocf:[^:]+:.+|(systemd|service|lsb|stonith|nagios|upstart|heartbeat):.+)$`, agentTaken},
 	"fenceAgent":  {checkFenceAgent, `^.+$`, func(s string) bool { return !strings.HasPrefix(s, "stonith:") }},
 	"env":         {checkEnv, formatEnv, nil},
+	"age":         {checkAge, `^\s*-----BEGIN AGE ENCRYPTED FILE-----\r?\n`, nil},
 	"word":        {checkWord, `^\S+$`, nil},
 	"operation":   {checkWord, ``, anyOther},
 	"integer":     {checkInteger, `^[+-]?[0-9]+$`, nil},
