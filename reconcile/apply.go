@@ -19,7 +19,8 @@ type ApplyOptions struct {
 	Allow   []Allow
 	// Drain, once closed, lets running steps end and starts no other.
 	Drain <-chan struct{}
-	// Patience is how long to wait for a cluster in trouble (an unclean node, fencing under way) to settle; 0 means DefaultPatience.
+	// Patience is how long to wait for a cluster in trouble (an unclean node, fencing under way) to settle, and for a command that an apply
+	// which was killed has left running; 0 means DefaultPatience.
 	Patience time.Duration
 	// Rollback takes the changes back where they do harm within the time to settle; Settle is that time, 0: as long as each monitor of what
 	// changed takes to look once.
@@ -73,7 +74,7 @@ func (e *NoProgressError) Error() string {
 // Apply observes, plans, asks for approval, carries out, and starts over until nothing is left. It holds the cluster's lock from before
 // the first look until the end.
 func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err error) {
-	lock, err := e.Locker.Lock(ctx, e.Hosts, e.Holder)
+	lock, err := e.locked(ctx, opt)
 	if err != nil {
 		return res, err
 	}
@@ -168,11 +169,7 @@ func onlyStale(err error) bool {
 
 // settled looks until the cluster is in no trouble, or for as long as patience says: an unclean node is fenced, a transition ends.
 func (e *Engine) settled(ctx context.Context, round int, opt ApplyOptions) (*Observation, *Plan, error) {
-	patience := opt.Patience
-	if patience == 0 {
-		patience = DefaultPatience
-	}
-	over := time.After(patience)
+	over := time.After(opt.patience())
 	told := ""
 	for {
 		o, p, err := e.look(ctx)
@@ -181,7 +178,7 @@ func (e *Engine) settled(ctx context.Context, round int, opt ApplyOptions) (*Obs
 		}
 		if why := strings.Join(p.Refused, "; "); why != told {
 			told = why
-			e.emit(Event{At: time.Now().UTC(), Type: EventWait, Round: round, Text: fmt.Sprintf("waiting up to %s: %s", patience, why)})
+			e.emit(Event{At: time.Now().UTC(), Type: EventWait, Round: round, Text: fmt.Sprintf("waiting up to %s: %s", opt.patience(), why)})
 		}
 		select {
 		case <-over:

@@ -129,7 +129,7 @@ type Lock interface {
 }
 
 // Locker takes the lock of a cluster on every reachable machine of hosts, in their order. It waits for nobody: a lock held by another
-// apply is a *LockedError at once. A machine that cannot be reached is left out (see Lock.Held); whether the rest suffices is the engine's
+// apply is a *LockedError at once (see Engine.Apply for commands that still run). A machine that cannot be reached is left out (see Lock.Held); whether the rest suffices is the engine's
 // to say.
 type Locker interface {
 	Lock(ctx context.Context, hosts Hosts, holder Holder) (Lock, error)

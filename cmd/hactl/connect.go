@@ -53,7 +53,7 @@ func connect(ctx context.Context, m *v1.Manifests, sshConfig string) (reconcile.
 	remote, closer := ssh.Open(ctx, targets, ssh.Config{File: sshConfig})
 	hosts := slices.Concat(here, remote)
 	slices.SortFunc(hosts, func(x, y reconcile.Host) int { return index[x.Name()] - index[y.Name()] })
-	return hosts, transport.Locker{}, closer
+	return hosts, transport.Locker{WaitBusy: time.Second}, closer // what ends within that needs no words
 }
 
 // target is how a node is reached: what its own ssh block says, then the cluster's, then the user's ssh_config(5).
