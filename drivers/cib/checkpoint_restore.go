@@ -140,7 +140,7 @@ func (r *Restorer) Plan(want, have State) ([]reconcile.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes := x.changes()
+	changes, _ := risks(x.live.Document, x.target.Document, x.changes(), 0)
 	if len(changes) == 0 {
 		return nil, nil
 	}
@@ -306,11 +306,7 @@ func (x *restoration) changes() []reconcile.Change {
 }
 
 func restored(el *etree.Element, a reconcile.Action) reconcile.Change {
-	c := reconcile.Change{Object: refOfTop(el), Action: a}
-	if a == reconcile.Delete && c.Object.Kind == "FenceDevice" {
-		c.Risk, c.Why = reconcile.Fence, "a fence device goes"
-	}
-	return c
+	return reconcile.Change{Object: refOfTop(el), Action: a}
 }
 
 // differences lists what differs in an object: options by their names, the rest by elements.

@@ -115,6 +115,7 @@ func compare(want, have State, offline bool) (*planner, error) {
 	p.leftovers()
 	p.record()
 	p.second()
+	p.changes, p.secondChange = risks(p.live.Document, p.work.Document, p.changes, p.secondChange)
 	return p, errors.Join(p.errs...)
 }
 

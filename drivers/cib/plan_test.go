@@ -97,7 +97,7 @@ func TestPlan(t *testing.T) {
 			live("pacemaker-3.9", `<primitive id="F" class="stonith" type="fence_x"><instance_attributes id="i"><nvpair id="h" name="pcmk_host_list" value="n1,n2"/></instance_attributes></primitive>`,
 				`<rsc_location id="F-avoids-n1" rsc="F" node="n1" score="-INFINITY"/><rsc_location id="F-avoids-n2" rsc="F" node="n2" score="-INFINITY"/>`,
 				record("FenceDevice.F", ".=agent avoidTargets[n1]=,node,resource,score avoidTargets[n2]=,node,resource,score params=pcmk_host_list")),
-			"set nvpair#h value=\"n1\"\ndelete rsc_location#F-avoids-n2", "update FenceDevice/F params.pcmk_host_list n1,n2>n1 reload\nupdate FenceDevice/F avoidTargets[n2] -INFINITY> restart", ""},
+			"set nvpair#h value=\"n1\"\ndelete rsc_location#F-avoids-n2", "update FenceDevice/F params.pcmk_host_list n1,n2>n1 fence\nupdate FenceDevice/F avoidTargets[n2] -INFINITY> restart", ""},
 		{"gone from the manifests stays and is told", "kind: Resource\nmetadata: {name: A}\nspec: {agent: \"ocf:pacemaker:Dummy\", params: {fake: a}}\n",
 			live("pacemaker-3.9", dummyA+`<primitive id="Old" class="ocf" provider="pacemaker" type="Dummy"/>`, "", `<cluster_property_set id="hactl"><nvpair id="hactl-Resource.A" name="hactl-Resource.A" value="owner=default .=agent params=fake"/><nvpair id="hactl-Resource.Old" name="hactl-Resource.Old" value="owner=default .=agent"/></cluster_property_set>`),
 			"", "", "warning Resource/Old"},

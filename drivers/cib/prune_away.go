@@ -91,7 +91,6 @@ func (p *planner) second() {
 
 // gone tells of the objects that go in the first or in the second change, and strikes their records.
 func (p *planner) gone(second bool) {
-	uncovered := p.uncovered()
 	for _, d := range p.pruning.order {
 		later := false
 		for _, el := range d.els {
@@ -104,7 +103,7 @@ func (p *planner) gone(second bool) {
 		if d.el != nil {
 			p.strike(d.entry, second)
 		}
-		p.tell(d.change(p.want, uncovered))
+		p.tell(d.change(p.want))
 	}
 }
 

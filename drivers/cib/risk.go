@@ -37,13 +37,13 @@ func raise(d *reconcile.Change) {
 	}
 	on, isBool := boolean(d.Want)
 	switch d.Path {
-	case "properties.stonith-enabled":
+	case "properties.stonith-enabled", "properties.fencing-enabled":
 		if isBool && !on {
 			d.Risk, d.Why = max(d.Risk, reconcile.Fence), "fencing stops working"
 		}
 	case "properties.no-quorum-policy":
 		if d.Want == "ignore" && d.Have != "" {
-			d.Risk, d.Why = max(d.Risk, reconcile.Quorum), "a partition without quorum will run resources"
+			d.Risk, d.Why = max(d.Risk, reconcile.Quorum), ignoresQuorum
 		}
 	}
 }

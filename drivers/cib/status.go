@@ -202,14 +202,8 @@ func sortedRoles(m map[string][]string) []string {
 // coverage tells for each node which devices can fence it and how they do.
 func coverage(doc *etree.Document, mon *etree.Element, st clusterStatus) []reconcile.Health {
 	var out []reconcile.Health
-	if p := (view{}).plainProperties(section(doc, "crm_config")); p != nil {
-		for _, name := range []string{"stonith-enabled", "fencing-enabled"} {
-			if nv := pairNamed(p, name); nv != nil {
-				if on, ok := boolean(attr(nv, "value")); ok && !on {
-					return []reconcile.Health{{Object: reconcile.Ref{Kind: "fencing", Name: "all"}, Level: reconcile.Degraded, Text: "switched off: " + name + "=" + attr(nv, "value")}}
-				}
-			}
-		}
+	if option, value := fencingOff(doc, false); option != "" {
+		return []reconcile.Health{{Object: reconcile.Ref{Kind: "fencing", Name: "all"}, Level: reconcile.Degraded, Text: "switched off: " + option + "=" + value}}
 	}
 	devices := fenceDevices(doc)
 	failed := failures(mon)
@@ -240,44 +234,6 @@ func coverage(doc *etree.Document, mon *etree.Element, st clusterStatus) []recon
 			h.Level, h.Text = reconcile.Degraded, h.Text+"; not by "+joinWords(bad)
 		}
 		out = append(out, h)
-	}
-	return out
-}
-
-// fenceTarget is a device and the nodes that its parameters name; all of them where they name none (dynamic lists).
-type fenceTarget struct {
-	id    string
-	nodes []string
-	all   bool
-}
-
-func (f fenceTarget) covers(node string) bool { return f.all || slices.Contains(f.nodes, node) }
-
-func fenceDevices(doc *etree.Document) []fenceTarget {
-	var out []fenceTarget
-	s := section(doc, "resources")
-	if s == nil {
-		return nil
-	}
-	for _, el := range s.FindElements(".//primitive") {
-		if attr(el, "class") != "stonith" {
-			continue
-		}
-		f := fenceTarget{id: attr(el, "id"), all: true}
-		for _, nv := range el.FindElements("./instance_attributes/nvpair") {
-			switch attr(nv, "name") {
-			case "pcmk_host_list":
-				f.all = false
-				f.nodes = append(f.nodes, splitHosts(attr(nv, "value"))...)
-			case "pcmk_host_map":
-				f.all = false
-				for _, e := range splitHosts(attr(nv, "value")) {
-					n, _, _ := strings.Cut(strings.ReplaceAll(e, "=", ":"), ":")
-					f.nodes = append(f.nodes, n)
-				}
-			}
-		}
-		out = append(out, f)
 	}
 	return out
 }
