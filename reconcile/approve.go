@@ -78,8 +78,12 @@ func (p *Plan) changeGates(above Risk) []Gate {
 					why += " " + c.Path
 				}
 			}
+			object := c.Object
+			if c.Whole != (Ref{}) {
+				object = c.Whole
+			}
 			if c.Risk > above {
-				gates = append(gates, Gate{Risk: c.Risk, Object: c.Object.String(), Why: why, ByName: c.ByName || c.Risk == DataLoss})
+				gates = append(gates, Gate{Risk: c.Risk, Object: object.String(), Why: why, ByName: c.ByName || c.Risk == DataLoss})
 			}
 		}
 	}

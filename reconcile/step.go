@@ -91,7 +91,9 @@ type Change struct {
 	Source v1.Pos `json:"source,omitzero"` // the manifest's field that asks for it
 	Risk   Risk   `json:"risk"`
 	Why    string `json:"why,omitempty"` // why the risk, where it is not plain
-	// ByName tells that the risk must be allowed for this very object.
+	// Whole is what the risk is about where that is more than the object, such as the cluster whose daemons all stop: gates name it.
+	Whole Ref `json:"whole,omitzero"`
+	// ByName tells that the risk must be allowed for this very object, or the whole.
 	ByName bool `json:"byName,omitempty"`
 }
 

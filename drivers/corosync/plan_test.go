@@ -130,6 +130,9 @@ func show(steps []reconcile.Step, notes []reconcile.Note, err error) string {
 			if c.Risk != reconcile.Safe {
 				fmt.Fprintf(&b, " (%s)", c.Risk)
 			}
+			if c.ByName {
+				fmt.Fprintf(&b, " by name of %s", c.Whole)
+			}
 			if c.Why != "" {
 				fmt.Fprintf(&b, ": %s", c.Why)
 			}
@@ -234,6 +237,9 @@ func TestPlan(t *testing.T) {
 				s.Nodes[i].Marked = []string{"totem.transport"}
 			}
 		})},
+		{"votes", manifests(3, func(s *spec) { s.Quorum = &v1.Quorum{Options: opts("expected_votes", "5")} }), formed(t, 3, three)},
+		{"votes-too-many", manifests(3, func(s *spec) { s.Quorum = &v1.Quorum{Options: opts("expected_votes", "7")} }), formed(t, 3, three)},
+		{"two-more-nodes", manifests(4), change(formed(t, 2, two), func(s *State) { s.Nodes = append(s.Nodes, bare(4).Nodes[2:]...) })},
 		{"member-stopped", manifests(3), stop(formed(t, 3, three), 1)},
 		{"all-stopped", manifests(2), stop(stop(formed(t, 2, two), 0), 1)},
 		{"no-controller", manifests(3), change(formed(t, 3, three), func(s *State) { s.Nodes[0].Running.DC = "" })},

@@ -128,6 +128,9 @@ func (p *planner) reload() {
 		if c.Source.IsZero() {
 			c.Source = p.want.Source
 		}
+		if voting.MatchString(x) {
+			c.Risk, c.Why = reconcile.Quorum, p.votesWhy()
+		}
 		if x == twoNode && !p.made[twoNodeRef(p.want.Cluster)] {
 			c.Risk, c.Why = reconcile.Quorum, twoNodeWhy
 		}
@@ -234,7 +237,8 @@ func (p *planner) stopEverything() {
 		}
 	}
 	list := sortedKeys(reasons)
-	why := "members with different " + strings.Join(list, ", ") + " do not talk to each other, so all stop together"
+	why := "all daemons of the cluster stop at once: members with different " + strings.Join(list, ", ") + " do not talk to each other"
+	all := reconcile.Ref{Kind: "Cluster", Name: p.want.Cluster}
 	for _, n := range p.nodes {
 		if !n.runs() {
 			continue
@@ -243,14 +247,14 @@ func (p *planner) stopEverything() {
 		p.add(reconcile.Step{ID: "corosync " + n.Name + " stop pacemaker", Host: n.Name, Pending: p.missing(),
 			Needs: p.needs(append(p.each(confRef), runtimeRef(p.want.Cluster))...),
 			Changes: []reconcile.Change{{Object: haltRef(n.Name), Action: reconcile.Stop, Path: list[0], Have: n.Running.Config[list[0]], Want: p.target.fields[list[0]],
-				Source: p.sourceOf(list[0]), Risk: reconcile.Outage, Why: why}},
+				Source: p.sourceOf(list[0]), Risk: reconcile.Outage, Why: why, Whole: all, ByName: true}},
 			Ops: []reconcile.Op{mark(list), reconcile.Command{Argv: []string{"systemctl", "stop", "pacemaker"}, Limit: stopLimit}}})
 	}
 	halted := p.needs(p.each(haltRef)...)
 	for _, n := range p.nodes {
 		if n.runs() {
 			p.add(reconcile.Step{ID: "corosync " + n.Name + " stop", Host: n.Name, Needs: halted, Pending: p.missing(),
-				Changes: []reconcile.Change{{Object: quietRef(n.Name), Action: reconcile.Stop, Source: p.sourceOf(list[0]), Risk: reconcile.Outage, Why: why}},
+				Changes: []reconcile.Change{{Object: quietRef(n.Name), Action: reconcile.Stop, Source: p.sourceOf(list[0]), Risk: reconcile.Outage, Why: why, Whole: all, ByName: true}},
 				Ops:     []reconcile.Op{reconcile.Command{Argv: []string{"systemctl", "stop", "corosync"}, Limit: memberLimit}}})
 		}
 	}

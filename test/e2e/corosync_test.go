@@ -180,7 +180,10 @@ func TestCorosyncLife(t *testing.T) {
 		if _, err := applyLower(t, e); err == nil || !strings.Contains(err.Error(), "outage") {
 			t.Errorf("an outage without a question: %v", err)
 		}
-		if _, err := applyLower(t, e, reconcile.Allow{Risk: reconcile.Outage}); err != nil {
+		if _, err := applyLower(t, e, reconcile.Allow{Risk: reconcile.Outage}); err == nil || !strings.Contains(err.Error(), "Cluster/lower") {
+			t.Errorf("a stop of all without the cluster's name: %v", err)
+		}
+		if _, err := applyLower(t, e, reconcile.Allow{Risk: reconcile.Outage, Object: "Cluster/lower"}); err != nil {
 			t.Fatal(err)
 		}
 		mustBeEmpty(t, e)
