@@ -4,7 +4,7 @@ package v1
 type FileSystem struct {
 	// Type is what mkfs makes: ext4, xfs or gfs2.
 	Type string `json:"type" enum:"ext4 xfs gfs2"`
-	// Label is the file system's label.
+	// Label is the file system's label; gfs2 has none.
 	Label string `json:"label,omitempty" check:"word"`
 	// LockTable is gfs2's CLUSTER:NAME (mkfs.gfs2 -t); CLUSTER is the name of the Cluster.
 	LockTable string `json:"lockTable,omitempty" check:"word"`
@@ -21,6 +21,9 @@ func (f *FileSystem) check(c *checker, o *Object, path string) {
 		c.errorf(o, path+".lockTable", "gfs2 needs a lock table: CLUSTER:NAME")
 	case !gfs2 && f.LockTable != "":
 		c.errorf(o, path+".lockTable", "only gfs2 has a lock table")
+	}
+	if gfs2 && f.Label != "" {
+		c.errorf(o, path+".label", "gfs2 has no label; its lock table is its name")
 	}
 	if f.Journals < 0 || f.Journals > 0 && !gfs2 {
 		c.errorf(o, path+".journals", "only gfs2 has a number of journals, from 1")
