@@ -39,13 +39,18 @@ func Guard(script string, d Device, args ...string) []string {
 	return append([]string{"sh", "-c", Guarded + script, "hactl-write", d.Path, strings.TrimSuffix(d.Seen(), "\n")}, args...)
 }
 
-// Failure turns the exit code of a guarded script into ErrNotBlank.
-func Failure(err error) error {
+// Failure turns the exit code of a guarded script into ErrNotBlank. In another failure what was done stands in place of the script.
+func Failure(op fmt.Stringer, err error) error {
 	var x *reconcile.ExitError
-	if errors.As(err, &x) && x.Code == notBlank {
+	if !errors.As(err, &x) {
+		return err
+	}
+	if x.Code == notBlank {
 		return fmt.Errorf("%w: %s", ErrNotBlank, strings.TrimSpace(string(x.Stderr)))
 	}
-	return err
+	short := *x
+	short.Argv = []string{op.String()}
+	return &short
 }
 
 // MakeFileSystem makes a file system on a device that holds what the plan saw: nothing, or what was allowed to be lost.
@@ -91,7 +96,7 @@ func (m MakeFileSystem) String() string {
 func (m MakeFileSystem) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
 	_, err := h.Run(ctx, reconcile.Cmd{Argv: Guard(`"$@" "$dev"`, m.Device, m.argv()...), Limit: 10 * time.Minute, Mutates: true,
 		Line: func(b []byte) { progress(reconcile.Progress{Text: string(b)}) }})
-	return Failure(err)
+	return Failure(m, err)
 }
 
 // GrowFileSystem makes a file system as large as its device: online where it is mounted, else ext4 after a check and xfs by a mount of its own.
@@ -117,7 +122,7 @@ func (g GrowFileSystem) String() string { return "grow " + g.Type + " on " + g.P
 // Do grows it.
 func (g GrowFileSystem) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
 	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", grow, "hactl-grow", g.Path, g.Type}, Limit: 10 * time.Minute, Mutates: true})
-	return err
+	return Failure(g, err)
 }
 
 // slack is how much smaller than its device a file system may be for good: less than this makes no allocation or block group.
