@@ -33,16 +33,16 @@ func AgeFile(text string) ([]byte, error) {
 	}
 	file, err := io.ReadAll(armor.NewReader(strings.NewReader(text)))
 	if err != nil {
-		return nil, fmt.Errorf("is a damaged age file: its armor (base64 in lines of 64, up to %s) cannot be read; copy it again, or make it anew: %s", armor.Footer, write)
+		return nil, fmt.Errorf("is a damaged age file: its armor (base64 in lines of 64, up to %s) cannot be read; copy it again, or make it anew with hactl secret encrypt", armor.Footer)
 	}
 	header, err := age.ExtractHeader(bytes.NewReader(file))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("is a damaged age file: its header cannot be read; copy it again, or make it anew: %s", write)
+		return nil, fmt.Errorf("is a damaged age file: its header cannot be read; copy it again, or make it anew with hactl secret encrypt")
 	case bytes.Contains(header, []byte("\n-> scrypt ")):
 		return nil, fmt.Errorf("is encrypted with a passphrase, which hactl has nobody to ask for; encrypt it for a key: hactl secret encrypt -r RECIPIENT")
 	case len(file) < len(header)+agePayload:
-		return nil, fmt.Errorf("is a damaged age file: it ends before its value; copy it again, or make it anew: %s", write)
+		return nil, fmt.Errorf("is a damaged age file: it ends before its value; copy it again, or make it anew with hactl secret encrypt")
 	}
 	return file, nil
 }

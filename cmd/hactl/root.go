@@ -66,7 +66,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("unknown command %q (see hactl --help)", args[0])
+	err := fmt.Errorf("unknown command %q (see %s --help)", args[0], c.CommandPath())
 	if like := c.SuggestionsFor(args[0]); len(like) > 0 {
 		err = fmt.Errorf("unknown command %q: did you mean %s?", args[0], strings.Join(like, " or "))
 	}

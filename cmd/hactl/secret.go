@@ -26,8 +26,9 @@ func (a *app) secretCmd() *cobra.Command {
 		Long: `secret makes what stands as age: in a manifest: a value that only the holders of
 some keys can read. The keys are those of age and SSH, and every age file of
 other tools does as well (age -a -r RECIPIENT).`,
-		Args: noSuchCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		SuggestionsMinimumDistance: 2,
+		Args:                       noSuchCommand,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.encryptCmd(), a.keygenCmd())
 	return c
