@@ -66,6 +66,11 @@ func (e *Engine) Plan(ctx context.Context, o *Observation) (*Plan, error) {
 	for _, u := range o.Unreachable {
 		p.Unreachable = append(p.Unreachable, u.Error())
 	}
+	if e.Manifests.Whole != nil { // what a part of the manifests needs and does not make is a matter of the rest, and was checked with it
+		for _, s := range all {
+			provided = append(provided, s.Needs...)
+		}
+	}
 	var err error
 	if p.Steps, err = ordered(all, provided); err != nil {
 		return nil, err

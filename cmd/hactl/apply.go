@@ -90,6 +90,7 @@ again goes on where it stopped.`,
 		},
 	}
 	a.manifestFlags(c)
+	a.selectorFlag(c)
 	a.pruneFlag(c)
 	a.outputFlag(c, "text", "json")
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask; allows restarts, nothing riskier")
@@ -116,11 +117,19 @@ func (a *app) applyPlanFile(c *cobra.Command, path string, f applyFlags, allow [
 	if a.prune && !saved.Prune {
 		return fmt.Errorf("%s: was made without --prune; leave the flag out, or save a new plan with it", path)
 	}
-	a.owner, a.prune = saved.Owner, saved.Prune
+	if c.Flags().Changed("selector") && a.selector != saved.Selector {
+		return fmt.Errorf("%s: was made with --selector %q; leave the flag out", path, saved.Selector)
+	}
+	a.owner, a.prune, a.selector = saved.Owner, saved.Prune, saved.Selector
 	m, err := saved.manifests()
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	sets, err := a.selected([]*v1.Manifests{m})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	m = sets[0]
 	return a.apply(c.Context(), m, f, allow, func(p *reconcile.Plan) error {
 		moved, err := saved.moved(p)
 		if err != nil {

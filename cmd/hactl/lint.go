@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -10,13 +11,20 @@ import (
 )
 
 // lintNotes puts what the lints find into a plan: what is wrong, in one line, and of each lint the first few. hactl validate tells all, the
-// reasons, and what to do.
+// reasons, and what to do. What was selected is looked at as a part of the whole.
 func lintNotes(m *v1.Manifests) []reconcile.Note {
 	const few = 3
 	var notes []reconcile.Note
 	var order []string
 	count := map[string]int{}
-	for _, w := range lint.Check(m) {
+	told := map[string]bool{"Cluster/" + m.Cluster.Metadata.Name: true}
+	for _, o := range m.Objects() {
+		told[o.Kind+"/"+o.Metadata.Name] = true
+	}
+	for _, w := range lint.Check(cmp.Or(m.Whole, m)) {
+		if m.Whole != nil && !told[w.Object] {
+			continue
+		}
 		if count[w.Lint]++; count[w.Lint] > few {
 			continue
 		}

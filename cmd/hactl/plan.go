@@ -43,6 +43,9 @@ told; with --prune they are deleted. What runs is stopped first, and nothing
 else stops with it. So -f must name all manifests of the owner, not standard
 input. An object with metadata.protect is never deleted.
 
+-l plans only for the objects with these labels; the Cluster always takes part.
+All manifests are checked, and what is left out stays as it is.
+
 --out saves the plan with the manifests that it was made from; hactl apply FILE
 carries out just this plan, or refuses when it would come out otherwise by then.
 
@@ -58,6 +61,7 @@ Exit code 0: nothing to do (taking over objects that are as wanted counts as
 nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 		Example: `  hactl plan -f cluster.yaml
   hactl plan -f cluster.yaml --steps        with the exact commands
+  hactl plan -f cluster.yaml -l app=web     only for what has this label
   hactl plan -f cluster.yaml --out plan.json && hactl apply plan.json
   hactl plan -f cluster.yaml --fail-on restart,stop,fence
   hactl plan -f cluster.yaml --drill        with failure drills
@@ -68,6 +72,7 @@ nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 		RunE: func(c *cobra.Command, _ []string) error { return a.runPlan(c.Context(), c.Flags().Changed, f) },
 	}
 	a.manifestFlags(c)
+	a.selectorFlag(c)
 	a.pruneFlag(c)
 	a.outputFlag(c, "text", "json", "markdown")
 	c.Flags().BoolVar(&f.steps, "steps", false, "list the exact commands and files")
@@ -99,6 +104,9 @@ func (a *app) runPlan(ctx context.Context, given func(flag string) bool, f planF
 	}
 	sets, err := v1.Load(files)
 	if err != nil {
+		return err
+	}
+	if sets, err = a.selected(sets); err != nil {
 		return err
 	}
 	for _, flag := range []string{"cib", "snapshot", "out"} {
@@ -163,7 +171,7 @@ func (a *app) planner(ctx context.Context, given func(flag string) bool, f planF
 
 // savePlan writes a plan file.
 func (a *app) savePlan(to string, p *reconcile.Plan, files []v1.File) error {
-	f, err := newPlanFile(p, files, a.owner, a.prune)
+	f, err := newPlanFile(p, files, a.owner, a.prune, a.selector)
 	if err != nil {
 		return err
 	}

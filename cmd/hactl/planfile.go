@@ -24,8 +24,10 @@ type planFile struct {
 	Cluster string `json:"cluster"`
 	Owner   string `json:"owner"`
 	// Prune tells that it deletes what the manifests tell no more.
-	Prune  bool      `json:"prune,omitempty"`
-	MadeAt time.Time `json:"madeAt"`
+	Prune bool `json:"prune,omitempty"`
+	// Selector chose from the manifests.
+	Selector string    `json:"selector,omitempty"`
+	MadeAt   time.Time `json:"madeAt"`
 	// Manifests are the files as they were read.
 	Manifests []savedManifest `json:"manifests"`
 	// Plan is the plan's JSON form (reconcile.PlanVersion).
@@ -40,8 +42,8 @@ type savedManifest struct {
 	Text   string `json:"text"`
 }
 
-func newPlanFile(p *reconcile.Plan, files []v1.File, owner string, prune bool) (planFile, error) {
-	f := planFile{Version: planFileVersion, Hactl: programVersion(), Cluster: p.Cluster, Owner: owner, Prune: prune, MadeAt: time.Now().UTC().Truncate(time.Second)}
+func newPlanFile(p *reconcile.Plan, files []v1.File, owner string, prune bool, selector string) (planFile, error) {
+	f := planFile{Version: planFileVersion, Hactl: programVersion(), Cluster: p.Cluster, Owner: owner, Prune: prune, Selector: selector, MadeAt: time.Now().UTC().Truncate(time.Second)}
 	for _, m := range files {
 		f.Manifests = append(f.Manifests, savedManifest{m.Name, digest(m.Data), string(m.Data)})
 	}

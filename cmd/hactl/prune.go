@@ -17,6 +17,9 @@ func (a *app) pruneFlag(c *cobra.Command) {
 
 // mayPrune refuses --prune where the manifests may be a part of the owner's only.
 func (a *app) mayPrune() error {
+	if a.prune && a.selector != "" {
+		return errors.New("--prune deletes what the manifests do not tell, and --selector leaves out some of them: give one or the other")
+	}
 	if a.prune && slices.Contains(a.files, "-") {
 		return errors.New("--prune deletes what the manifests do not tell, and standard input may hold only some of them: name their files or folders with -f")
 	}

@@ -68,6 +68,7 @@ an apply: what no manifest tells is kept byte for byte.`,
 		},
 	}
 	a.manifestFlags(c)
+	a.selectorFlag(c)
 	a.outputFlag(c, "text", "json")
 	c.Flags().StringSliceVar(&only, "only", nil, "only these layers: "+strings.Join(names, ", "))
 	xmlFlag(c, &base, "base", "with --only cib: merge into the CIB in this `FILE` (- for standard input)")

@@ -28,8 +28,9 @@ type app struct {
 	age       *ageKeys // read when the first encrypted value is met
 	owner     string
 	prune     bool
-	unread    bool // nobody looks at the plan before it is carried out
-	drill     bool // plans tell what failures would cost
+	selector  string // -l
+	unread    bool   // nobody looks at the plan before it is carried out
+	drill     bool   // plans tell what failures would cost
 }
 
 func (a *app) root() *cobra.Command {

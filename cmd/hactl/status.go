@@ -13,6 +13,9 @@ func (a *app) statusCmd() *cobra.Command {
 		Short: "Tell how a cluster is: nodes, quorum, resources, fencing, failures",
 		Long: `status looks at the nodes and shows one screen, problems first.
 
+With -l it tells of the nodes, quorum and fencing, and of the resources that are
+selected.
+
 Exit code 0: all is well. 1: error. 2: something is degraded or failed.`,
 		Example: `  hactl status -f cluster.yaml
   watch -c hactl status -f cluster.yaml
@@ -31,7 +34,7 @@ Exit code 0: all is well. 1: error. 2: something is degraded or failed.`,
 				if err != nil {
 					return err
 				}
-				hs := e.Status(o)
+				hs := selectedHealth(m, e.Status(o))
 				show := func() error { return view.StatusText(a.out, m.Cluster.Metadata.Name, hs, style(a.out)) }
 				if a.output == "json" {
 					show = func() error { return view.StatusJSON(a.out, m.Cluster.Metadata.Name, hs) }
@@ -50,6 +53,7 @@ Exit code 0: all is well. 1: error. 2: something is degraded or failed.`,
 		},
 	}
 	a.manifestFlags(c)
+	a.selectorFlag(c)
 	a.outputFlag(c, "text", "json")
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,9 @@ it in the object, with the reason:
 
 Warnings are about what works and is hardly meant: no fencing, constraints that
 contradict each other, deprecated parameters. hactl explain lists all lints.
-They leave the exit code at 0, unless --strict is given.`,
+They leave the exit code at 0, unless --strict is given.
+
+With -l everything is checked all the same, and the selected objects are counted.`,
 		Example: `  hactl validate -f cluster.yaml
   hactl validate -f clusters/ -f secrets.yaml
   cat cluster.yaml | hactl validate -f -`,
@@ -40,6 +43,7 @@ They leave the exit code at 0, unless --strict is given.`,
 			var mistakes, warnings v1.Errors
 			counts := make([]int, len(sets))
 			for i, m := range sets {
+				m = cmp.Or(m.Whole, m) // a part is as good as the whole
 				errs, warns := agents.Check(m)
 				warns = append(warns, lint.Check(m)...).Sorted()
 				mistakes, warnings = append(mistakes, errs...), append(warnings, warns...)
@@ -52,7 +56,7 @@ They leave the exit code at 0, unless --strict is given.`,
 				return mistakes
 			}
 			for i, m := range sets {
-				_, _ = fmt.Fprintf(a.out, "%s: valid, %d objects%s\n", m.Cluster.Metadata.Name, len(m.Objects()), warned(counts[i]))
+				_, _ = fmt.Fprintf(a.out, "%s: valid, %d objects%s%s\n", m.Cluster.Metadata.Name, len(cmp.Or(m.Whole, m).Objects()), chosen(m), warned(counts[i]))
 			}
 			if strict && len(warnings) > 0 {
 				return exitCode(exitError)
@@ -61,8 +65,17 @@ They leave the exit code at 0, unless --strict is given.`,
 		},
 	}
 	a.manifestFlags(c)
+	a.selectorFlag(c)
 	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 for warnings too")
 	return c
+}
+
+// chosen tells how many objects -l selects.
+func chosen(m *v1.Manifests) string {
+	if m.Whole == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %d selected", len(m.Objects()))
 }
 
 func warned(n int) string {
@@ -75,13 +88,17 @@ func warned(n int) string {
 	return fmt.Sprintf(", %d warnings", n)
 }
 
-// load reads the manifests that -f names: one set per Cluster.
+// load reads the manifests that -f names: one set per Cluster, with the objects that -l selects.
 func (a *app) load() ([]*v1.Manifests, error) {
 	files, err := a.read()
 	if err != nil {
 		return nil, err
 	}
-	return v1.Load(files)
+	sets, err := v1.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	return a.selected(sets)
 }
 
 func (a *app) read() ([]v1.File, error) {

@@ -1,6 +1,7 @@
 package cib
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,9 +19,9 @@ func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 	if m == nil || m.Cluster == nil {
 		return State{}, nil
 	}
-	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Source: m.Cluster.Pos(""),
+	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Part: m.Whole != nil, Source: m.Cluster.Pos(""),
 		Files: puts(m), last: &comparisons{}},
-		secrets: s, users: templateUsers(m), values: map[string]reconcile.Text{}}
+		secrets: s, users: templateUsers(cmp.Or(m.Whole, m)), values: map[string]reconcile.Text{}}
 	for _, o := range m.All() {
 		switch o := o.(type) {
 		case *v1.Cluster:

@@ -10,7 +10,7 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// leftovers tells of objects that no manifest tells, and of records without an object.
+// leftovers tells of objects that no manifest tells, and of records without an object. A part of the manifests does not know of either.
 func (p *planner) leftovers() {
 	p.authors.turn(reconcile.Ref{}) // only the record changes
 	ids := map[string]bool{}        // of what is wanted or recorded, by section and id
@@ -48,6 +48,9 @@ func (p *planner) leftovers() {
 			p.formerFields(e)
 			continue
 		}
+		if p.want.Part {
+			continue
+		}
 		if !there {
 			p.pinPair(inventorySet(p.live.Document), attr(e.el, "name"), ref)
 			p.do(Edit{Do: remove, At: address(e.el)})
@@ -59,7 +62,7 @@ func (p *planner) leftovers() {
 	}
 	for _, name := range []string{"resources", "constraints", "fencing-topology", "acls", "tags", "alerts"} {
 		s := section(p.live.Document, name)
-		if s == nil {
+		if s == nil || p.want.Part {
 			continue
 		}
 		for _, el := range s.ChildElements() {

@@ -80,7 +80,7 @@ func (p *planner) doom() {
 		if len(d.els) == 0 {
 			continue // see leftovers
 		}
-		d.begun = d.resource() && ownStop(d.els[0]) != nil
+		d.begun = !p.want.Part && d.resource() && ownStop(d.els[0]) != nil
 		if p.want.Prune || d.heir != nil || d.begun {
 			p.condemn(d)
 		}

@@ -61,14 +61,15 @@ func cutLast(s string) (head, last string, ok bool) {
 	return s, "", false
 }
 
-// ours tells whether a stored secret is one that hactl may remove: the resource is ours, or it is gone and hactl wrote the file.
+// ours tells whether a stored secret is one that hactl may remove: the resource is ours, or it is gone and hactl wrote the file. In a part of the
+// manifests only what they tell is.
 func (p *planner) ours(s Secret) bool {
 	for _, ref := range []reconcile.Ref{Resource(s.Resource), FenceDevice(s.Resource)} {
 		if e := p.inv[ref]; e.el != nil {
-			return e.owner == p.want.Owner
+			return e.owner == p.want.Owner && (p.byRef[ref] != nil || !p.want.Part)
 		}
 	}
-	return s.Owner == p.want.Owner && p.work.find(s.Resource) == nil
+	return !p.want.Part && s.Owner == p.want.Owner && p.work.find(s.Resource) == nil
 }
 
 // refersToSecret tells whether the final CIB refers to a stored secret.

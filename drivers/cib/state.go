@@ -15,6 +15,8 @@ type State struct {
 	Owner string `json:"owner,omitempty"`
 	// Prune tells to delete objects of this owner that no manifest tells any more (want).
 	Prune bool `json:"prune,omitempty"`
+	// Part tells that Objects are a part of the owner's: what they do not tell is none of this plan's business (want).
+	Part bool `json:"part,omitempty"`
 	// Files tells that files are put on the members, which resources and alerts may need (want).
 	Files bool `json:"files,omitempty"`
 	// Source is the place of the Cluster (want).
