@@ -195,10 +195,10 @@ func (r *Restorer) Predict(ctx context.Context, hosts reconcile.Hosts, _, have S
 	}
 	var base, then []simulation
 	var verdict error
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { base, err = rounds(gctx, h, x.live.Document); return err })
-	g.Go(func() (err error) { then, err = rounds(gctx, h, x.target.Document); return err })
-	g.Go(func() error { verdict = verifyNew(gctx, h, x.live.Document, x.target.Document); return nil })
+	var g errgroup.Group // see Driver.Predict
+	g.Go(func() (err error) { base, err = rounds(ctx, h, x.live.Document); return err })
+	g.Go(func() (err error) { then, err = rounds(ctx, h, x.target.Document); return err })
+	g.Go(func() error { verdict = verifyNew(ctx, h, x.live.Document, x.target.Document); return nil })
 	simErr := g.Wait()
 	if verdict != nil {
 		return reconcile.Prediction{}, verdict

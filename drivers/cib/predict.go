@@ -55,13 +55,13 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	pr := reconcile.Prediction{}
 	var verdict, agents error
 	var unknown []string
-	g, gctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // without a context: a scheduler that cannot be asked is no verdict, and must not cut one short
 	g.Go(func() (err error) {
-		pr, err = p.foretell(gctx, h, withoutSecure(p.live.Copy()), withoutSecure(proposed.Copy()), d.patience)
+		pr, err = p.foretell(ctx, h, withoutSecure(p.live.Copy()), withoutSecure(proposed.Copy()), d.patience)
 		return err
 	})
-	g.Go(func() error { verdict = verifyNew(gctx, h, p.live.Document, proposed); return nil })
-	g.Go(func() error { unknown, agents = p.checkAgents(gctx, h); return nil })
+	g.Go(func() error { verdict = verifyNew(ctx, h, p.live.Document, proposed); return nil })
+	g.Go(func() error { unknown, agents = p.checkAgents(ctx, h); return nil })
 	simErr := g.Wait()
 	var invalid *InvalidError
 	if errors.As(verdict, &invalid) {
