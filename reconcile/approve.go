@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	v1 "github.com/hactl/hactl/api/v1"
 )
 
 // Allow is one --allow: a risk, and the object that it is limited to ("" for all; DataLoss always names one).
@@ -14,15 +16,27 @@ type Allow struct {
 
 // ParseAllow reads RISK or RISK=KIND/NAME. data-loss without an object is an error.
 func ParseAllow(s string) (Allow, error) {
-	name, object, _ := strings.Cut(s, "=")
+	name, object, named := strings.Cut(s, "=")
 	r, err := ParseRisk(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Allow{}, err
-	}
-	if r == DataLoss && object == "" {
+	case r <= ReloadRisk:
+		return Allow{}, fmt.Errorf("%s needs nobody's leave; what can be allowed is %s", r, strings.Join(riskNames[RestartRisk:], ", "))
+	case r == DataLoss && object == "":
 		return Allow{}, fmt.Errorf("data-loss is allowed for one object only: data-loss=KIND/NAME")
+	case named && object == "":
+		return Allow{}, fmt.Errorf("%s= names no object: write %s=KIND/NAME, or %s alone for all", name, name, name)
 	}
 	return Allow{r, object}, nil
+}
+
+// String is what follows --allow.
+func (a Allow) String() string {
+	if a.Object == "" {
+		return a.Risk.String()
+	}
+	return a.Risk.String() + "=" + a.Object
 }
 
 // Gate is a risk of a plan that somebody has to allow.
@@ -39,8 +53,10 @@ func (g Gate) String() string { return fmt.Sprintf("%s: %s: %s", g.Risk, g.Objec
 // Gates lists what must be allowed before the plan may run, riskiest first. Safe and reload need nobody.
 func (p *Plan) Gates() []Gate {
 	var gates []Gate
+	told := map[Gate]bool{}
 	add := func(g Gate) {
-		if g.Risk > ReloadRisk && !slices.Contains(gates, g) {
+		if g.Risk > ReloadRisk && !told[g] {
+			told[g] = true
 			gates = append(gates, g)
 		}
 	}
@@ -133,6 +149,42 @@ func (a Allow) opens(g Gate) bool {
 	_, name, _ := strings.Cut(a.Object, "/")
 	_, gated, _ := strings.Cut(g.Object, "/")
 	return g.Risk != DataLoss && (a.Object == gated || name == g.Object)
+}
+
+// Idle says of each allow that opens none of the gates what was probably meant.
+func Idle(gates []Gate, allowed []Allow) []string {
+	var out []string
+	for _, a := range allowed {
+		if slices.ContainsFunc(gates, a.opens) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("--allow %s opens nothing: %s", a, a.meant(gates)))
+	}
+	return out
+}
+
+// meant compares an allow that opens nothing with the gates that there are.
+func (a Allow) meant(gates []Gate) string {
+	var objects []string // at that risk
+	_, name, _ := strings.Cut("/"+a.Object, "/")
+	for _, g := range gates {
+		other := Allow{g.Risk, a.Object}
+		switch {
+		case a.Risk == g.Risk && a.Object == "", a.Risk == g.Risk && strings.HasSuffix("/"+g.Object, "/"+name): // the whole name is asked for
+			return fmt.Sprintf("this needs the name, --allow %s", Allow{g.Risk, g.Object})
+		case a.Risk == g.Risk:
+			objects = append(objects, g.Object)
+		case a.Object != "" && other.opens(g):
+			return fmt.Sprintf("the risk of %s is %s, --allow %s", g.Object, g.Risk, Allow{g.Risk, g.Object})
+		}
+	}
+	if near := v1.Closest(a.Object, objects); near != "" {
+		return fmt.Sprintf("did you mean %s?", Allow{a.Risk, near})
+	}
+	if a.Object == "" || objects == nil {
+		return fmt.Sprintf("the plan has no risk %s", a.Risk)
+	}
+	return fmt.Sprintf("the plan has the risk %s for other objects only", a.Risk)
 }
 
 // Approval is what was approved with the first plan of an apply, pending steps included: the set of (object, action) with the highest risk

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	v1 "github.com/hactl/hactl/api/v1"
 )
 
 // reactionWords are the words for what the cluster may do because of a plan (Reaction.Action).
@@ -16,9 +18,13 @@ type FailOn []string
 func ParseFailOn(words []string) (FailOn, error) {
 	known := FailOnWords()
 	for _, w := range words {
-		if !slices.Contains(known, w) {
-			return nil, fmt.Errorf("%q is neither a reaction nor a risk; the words are %s", w, strings.Join(known, ", "))
+		if slices.Contains(known, w) {
+			continue
 		}
+		if near := v1.Closest(w, known); near != "" {
+			return nil, fmt.Errorf("%q is neither a reaction nor a risk; did you mean %s?", w, near)
+		}
+		return nil, fmt.Errorf("%q is neither a reaction nor a risk; the words are %s", w, strings.Join(known, ", "))
 	}
 	return words, nil
 }
@@ -38,8 +44,10 @@ func FailOnWords() []string {
 // the worst. What would happen anyway is not the plan's.
 func (p *Plan) Failing(words FailOn) []string {
 	var out []string
+	told := map[string]bool{}
 	add := func(word, text string) {
-		if s := word + ": " + text; !slices.Contains(out, s) {
+		if s := word + ": " + text; !told[s] {
+			told[s] = true
 			out = append(out, s)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -69,7 +70,10 @@ func ParseRisk(s string) (Risk, error) {
 			return Risk(i), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no risk; the risks are %v", s, riskNames)
+	if near := v1.Closest(s, riskNames[:]); near != "" {
+		return 0, fmt.Errorf("%q is no risk; did you mean %s?", s, near)
+	}
+	return 0, fmt.Errorf("%q is no risk; the risks are %s", s, strings.Join(riskNames[:], ", "))
 }
 
 // MarshalText makes a risk its name in JSON.

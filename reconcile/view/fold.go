@@ -219,7 +219,7 @@ func foldGates(gates []reconcile.Gate) []reconcile.Gate {
 	var all [][]string
 	var out []reconcile.Gate
 	for _, g := range gates {
-		k := reconcile.Gate{Risk: g.Risk, Why: strings.ReplaceAll(g.Why, g.Object, "it")}
+		k := reconcile.Gate{Risk: g.Risk, Why: strings.ReplaceAll(g.Why, g.Object, "it"), ByName: g.ByName}
 		i, ok := index[k]
 		if !ok {
 			i = len(out)

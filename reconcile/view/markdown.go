@@ -180,7 +180,11 @@ func (pg *page) gates(gates []reconcile.Gate) {
 	}
 	var rows [][]string
 	for _, g := range foldGates(gates) {
-		rows = append(rows, []string{risk(g.Risk), code(g.Object), escape(clip(g.Why))})
+		what := code(g.Object)
+		if g.ByName {
+			what += " by name"
+		}
+		rows = append(rows, []string{risk(g.Risk), what, escape(clip(g.Why))})
 	}
 	pg.fold(roomForNotes, fmt.Sprintf("To be allowed (%d)", len(gates)), rows, []string{"risk", "what", "why"})
 }

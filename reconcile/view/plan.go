@@ -116,7 +116,24 @@ func writeSteps(b *strings.Builder, p *reconcile.Plan, st Style) {
 func writeGates(b *strings.Builder, p *reconcile.Plan, st Style) {
 	var lines []string
 	for _, g := range foldGates(p.Gates()) {
-		lines = append(lines, st.risk(g.Risk, strings.TrimSuffix(wrap("  "+pad(g.Risk.String(), 11), "             ", g.Object+": "+g.Why), "\n")))
+		lines = append(lines, st.risk(g.Risk, strings.TrimSuffix(wrap("  "+pad(g.Risk.String(), 11), "             ", gated(g)+": "+g.Why), "\n")))
 	}
 	section(b, "To be allowed", lines, st)
+}
+
+// gated is what must be allowed, and whether by its name.
+func gated(g reconcile.Gate) string {
+	if g.ByName {
+		return g.Object + " (by name)"
+	}
+	return g.Object
+}
+
+// Gates lists gates in words, many alike in one line.
+func Gates(gates []reconcile.Gate) []string {
+	var lines []string
+	for _, g := range foldGates(gates) {
+		lines = append(lines, fmt.Sprintf("%s: %s: %s", g.Risk, gated(g), g.Why))
+	}
+	return lines
 }

@@ -89,7 +89,10 @@ func summarize(p *reconcile.Plan, objects []*object) Summary {
 func summary(p *reconcile.Plan, objects []*object, st Style) string {
 	head, rest := summaryText(p, objects)
 	n := 0
-	text := strings.TrimSuffix(wrap("", "  ", head+rest), "\n")
+	for _, r := range summarize(p, objects).Risks { // a count and its risk stay in one line
+		rest = strings.Replace(rest, fmt.Sprintf("%d %s", r.Count, r.Risk), fmt.Sprintf("%d\x00%s", r.Count, r.Risk), 1)
+	}
+	text := strings.ReplaceAll(strings.TrimSuffix(wrap("", "  ", head+rest), "\n"), "\x00", " ")
 	text = st.bold(text[:len(p.Cluster)+1]) + text[len(p.Cluster)+1:] // wrapped before, so that colour takes no columns
 	for _, r := range summarize(p, objects).Risks {
 		word := fmt.Sprintf("%d %s", r.Count, r.Risk)
