@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
@@ -201,51 +198,4 @@ func (a *app) carryOut(ctx context.Context, e *reconcile.Engine, f applyFlags, a
 		return fmt.Errorf("not finished: %d machines did not answer: %s", n, strings.Join(res.Unreachable, "; "))
 	}
 	return a.after(e.Manifests, res, f.guard)
-}
-
-// approve opens the plan's gates, or says why not.
-func (a *app) approve(ctx context.Context, p *reconcile.Plan, f applyFlags, allow []reconcile.Allow) error {
-	if f.yes {
-		allow = append(allow, reconcile.Allow{Risk: reconcile.RestartRisk})
-	}
-	closed := reconcile.Ungated(p.Gates(), allow)
-	if len(closed) == 0 {
-		return nil
-	}
-	var need []string
-	loss := false
-	for _, g := range closed {
-		flag := "--allow " + g.Risk.String()
-		if g.ByName {
-			loss = true
-			flag += "=" + g.Object
-		}
-		if !strings.Contains(strings.Join(need, " ")+" ", flag+" ") {
-			need = append(need, flag)
-		}
-	}
-	if f.yes || loss || !term.IsTerminal(int(a.stdin.Fd())) {
-		var why []string
-		for _, g := range closed {
-			why = append(why, g.String())
-		}
-		return fmt.Errorf("refused, nothing was changed: this needs %s:\n  %s", strings.Join(need, " "), strings.Join(why, "\n  "))
-	}
-	_, _ = fmt.Fprintf(a.err, "Do this, with all that is to be allowed? Only 'yes' counts: ")
-	answer := make(chan string, 1)
-	go func() { // ends with the process at the latest: a read from a terminal cannot be called off
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
-		answer <- strings.TrimSpace(line)
-	}()
-	select {
-	case s := <-answer:
-		if s == "yes" {
-			return nil
-		}
-		return errors.New("not confirmed, nothing was changed")
-	case <-a.drain:
-		return errors.New("not confirmed, nothing was changed")
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
