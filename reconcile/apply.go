@@ -80,7 +80,7 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 	}
 	defer lock.Release()
 	t := e.newTracks(opt, lock)
-	defer func() { err = t.end(ctx, &res, err) }()
+	defer func() { err = t.left(t.end(ctx, &res, err)) }()
 
 	var approved Approval
 	var before string

@@ -52,6 +52,20 @@ func (t *tracks) arm(ctx context.Context, o *Observation, layer string, r Retrea
 	return nil
 }
 
+// left tells beside an error how the change is left: who was cut off, or was refused half-way, must know what becomes of it.
+func (t *tracks) left(err error) error {
+	var back *RolledBackError
+	switch {
+	case err == nil || errors.As(err, &back) && back.Err == nil:
+		return err
+	case t.armed:
+		return fmt.Errorf("%w\nunless it is confirmed (hactl confirm), the members take the change back at %s", err, t.until.Format(time.RFC3339))
+	case t.opt.Rollback && t.checkpoint != "" && back == nil:
+		return fmt.Errorf("%w\nnothing was taken back; the configuration before it is kept: hactl checkpoint restore %s", err, t.checkpoint)
+	}
+	return err
+}
+
 // onlyAway tells that every error joined in err is of a machine that could not be reached.
 func onlyAway(err error) bool {
 	if j, ok := err.(interface{ Unwrap() []error }); ok {
