@@ -37,7 +37,7 @@ func lookCmd(all bool) reconcile.Cmd {
 	if all {
 		what = "all"
 	}
-	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look", what}, Limit: 20 * time.Second}
+	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-daemons", what}, Limit: 20 * time.Second}
 }
 
 // monitor shows the designated controller. It exits non-zero where Pacemaker does not run. (crmadmin --dc_lookup takes four times as long.)

@@ -151,7 +151,7 @@ func (MoveAside) String() string { return "mv " + cibDir + " " + cibDir + ".befo
 
 // Do moves.
 func (MoveAside) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
-	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", moveAside}, Mutates: true,
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", moveAside, "hactl-move-aside"}, Mutates: true,
 		Line: func(b []byte) { progress(reconcile.Progress{Text: string(b)}) }})
 	var exit *reconcile.ExitError
 	if errors.As(err, &exit) {

@@ -1,0 +1,175 @@
+package sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hactl/hactl/drivers/sim"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// scenario is a change whose every point is tried as the end of hactl.
+type scenario struct {
+	name  string
+	from  string // manifests that are applied before; empty: the machines are bare
+	to    string
+	prune bool
+	// secret is the value of the secrets in the second run.
+	secret string
+	opt    reconcile.ApplyOptions
+}
+
+// before makes the cluster as it is before the change, with something in it that is none of hactl's business.
+func (s scenario) before(ctx context.Context) (*sim.Cluster, error) {
+	m := load(fatal{}, s.to)
+	c := simulated(m)
+	c.Lag = time.Second
+	for _, n := range m.Cluster.Spec.Nodes {
+		foreignFiles(c.Node(n.Name))
+	}
+	if s.from == "" {
+		return c, nil
+	}
+	if _, err := (run{want: load(fatal{}, s.from)}).apply(ctx, c.Client()); err != nil {
+		return nil, fmt.Errorf("the state before: %w", err)
+	}
+	foreignObjects(c)
+	time.Sleep(2 * c.Lag)
+	return c, nil
+}
+
+// killed applies the change, dies at the k-th call and runs again; and so on for every call of the first run.
+func (s scenario) everywhere(t *testing.T) {
+	r := run{want: load(t, s.to), prune: s.prune, secret: s.secret, opt: s.opt}
+	calls := 0
+	err := bubble(t, func(ctx context.Context) error {
+		c, err := s.before(ctx)
+		if err != nil {
+			return err
+		}
+		client := c.Client()
+		_, err = r.apply(ctx, client)
+		calls = client.Calls()
+		if n := client.Patches(); n > 2 {
+			err = errors.Join(err, fmt.Errorf("%d changes of the CIB", n))
+		}
+		return errors.Join(err, r.left(ctx, c), foreign(c, s.from != ""))
+	})
+	if err != nil {
+		t.Fatalf("without a kill: %v", err)
+	}
+	first, step := 1, 1
+	if testing.Short() { // a sample, another one in each scenario
+		first, step = 1+len(s.name)%8, 8
+	}
+	for k := first; k <= calls; k += step {
+		for _, took := range []bool{false, true} {
+			err := bubble(t, func(ctx context.Context) error {
+				c, err := s.before(ctx)
+				if err != nil {
+					return err
+				}
+				log := len(c.Log())
+				client := c.Client().Kill(k, took)
+				if _, err := r.apply(ctx, client); err != nil && !client.Killed() { // it may die of the last line in a journal
+					return fmt.Errorf("the run that was to be killed: %w", err)
+				}
+				if _, err = r.apply(ctx, c.Client()); err != nil {
+					err = fmt.Errorf("the next run: %w", err)
+				}
+				if err = errors.Join(err, r.left(ctx, c), foreign(c, s.from != "")); err != nil {
+					return fmt.Errorf("%w\n%s", err, strings.Join(c.Log()[log:], "\n"))
+				}
+				return nil
+			})
+			if err != nil {
+				t.Errorf("killed at call %d of %d (it had its effect: %t): %v", k, calls, took, err)
+			}
+		}
+	}
+	t.Logf("%d calls", calls)
+}
+
+// fatal ends a test that cannot even begin.
+type fatal struct{}
+
+func (fatal) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
+
+const pair = `apiVersion: hactl/v1
+kind: Cluster
+metadata: {name: pair}
+spec:
+  nodes:
+  - {name: n1, id: 1, addresses: [10.77.0.1, 10.78.0.1]}
+  - {name: n2, id: 2, addresses: [10.77.0.2, 10.78.0.2]}
+  prepare: {packages: {all: [haproxy]}, hostsFile: true, units: {haproxy: disabled}, startAtBoot: true}
+  properties: {stonith-enabled: false, no-quorum-policy: stop}
+`
+
+const dummies = `---
+apiVersion: hactl/v1
+kind: ResourceGroup
+metadata: {name: G}
+spec:
+  resources:
+  - {name: A, agent: "ocf:pacemaker:Dummy", operations: [{name: monitor, interval: 10s}]}
+  - {name: B, agent: "ocf:pacemaker:Dummy", params: {fake: b}, secrets: {envfile: {env: X}}, operations: [{name: monitor, interval: 10s}]}
+  - {name: C, agent: "ocf:pacemaker:Dummy"}
+---
+apiVersion: hactl/v1
+kind: Resource
+metadata: {name: D}
+spec: {agent: "ocf:pacemaker:Dummy", clone: {meta: {interleave: true}}}
+---
+apiVersion: hactl/v1
+kind: Constraint
+metadata: {name: g-after-d}
+spec: {order: {first: D-clone, then: G}}
+`
+
+const role = "---\napiVersion: hactl/v1\nkind: ACLRole\nmetadata: {name: reader}\nspec: {permissions: [{kind: read, xpath: /cib}]}\n"
+
+const fewer = `---
+apiVersion: hactl/v1
+kind: ResourceGroup
+metadata: {name: G}
+spec:
+  resources:
+  - {name: A, agent: "ocf:pacemaker:Dummy", operations: [{name: monitor, interval: 10s}]}
+  - {name: C2, renamedFrom: C, agent: "ocf:pacemaker:Dummy"}
+`
+
+func scenarios(t *testing.T) []scenario {
+	token := strings.Replace(pair, "  prepare:", "  totem: {token: 5000}\n  prepare:", 1)
+	single := strings.NewReplacer(", 10.78.0.1", "", ", 10.78.0.2", "").Replace(pair)
+	transport := strings.Replace(single, "  prepare:", "  totem: {transport: udpu}\n  prepare:", 1)
+	waitForAll := strings.Replace(pair, "  prepare:", "  quorum: {options: {wait_for_all: 0}}\n  prepare:", 1)
+	return []scenario{
+		{name: "the demo from bare nodes", to: textOf(t, "../../examples/demo")},
+		{name: "S4 from bare nodes", to: textOf(t, "../../examples/s4-haproxy")},
+		{name: "a deletion with stops", from: pair + dummies, to: pair + strings.ReplaceAll(fewer, "C2, renamedFrom: C", "C"), prune: true},
+		{name: "deletion of all", from: pair + dummies, to: pair + role, prune: true},
+		{name: "a token", from: pair + dummies, to: token + dummies},
+		{name: "a transport", from: single, to: transport},
+		{name: "a restart of corosync", from: pair, to: waitForAll},
+		{name: "a secret", from: pair + dummies, to: pair + dummies, secret: "another"},
+	}
+}
+
+func textOf(t *testing.T, dir string) string {
+	t.Helper()
+	return fileText(t, dir)
+}
+
+func TestKilledAnywhere(t *testing.T) {
+	for _, s := range scenarios(t) {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			s.everywhere(t)
+		})
+	}
+}
