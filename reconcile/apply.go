@@ -46,6 +46,8 @@ type Result struct {
 	// Verdicts say how each changed object is, Differs what the cluster did otherwise than predicted.
 	Verdicts []Verdict
 	Differs  []string
+	// Seen compares what was foretold with what the cluster did; nil where that cannot be known. A failed apply has it, too.
+	Seen *Comparison
 	// Confirm is the id of this apply if it waits for confirmation, Until when the wait is over.
 	Confirm string
 	Until   time.Time

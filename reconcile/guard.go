@@ -20,8 +20,12 @@ type (
 	Judge[S any] interface {
 		// Expecting gives the step, waiting for what was predicted as well.
 		Expecting(have S, s Step, p Prediction) Step
-		// Judge compares what was predicted with what came; before is what was observed before the first change.
-		Judge(before, now S, p Prediction, changed []Ref) Judgement
+		// Witness asks the machines what they did between the two observations, in the order in which they did it. What it cannot find out
+		// it leaves out. False: it cannot tell at all.
+		Witness(ctx context.Context, hosts Hosts, before, now S) ([]Happening, bool)
+		// Judge compares what was predicted with what came; before is what was observed before the first change. With nothing happened
+		// (nil) it looks at the end alone.
+		Judge(before, now S, p Prediction, happened []Happening, changed []Ref) Judgement
 	}
 	// Reverser knows the way back from what its steps do.
 	Reverser[S any] interface {
@@ -85,7 +89,8 @@ type Guard interface {
 	Keeps(s Step) bool
 	Checkpoint(ctx context.Context, hosts Hosts, have State, id string) (saved []string, err error)
 	Expecting(have State, s Step, p Prediction) Step
-	Judge(before, now State, p Prediction, changed []Ref) (Judgement, bool)
+	Witness(ctx context.Context, hosts Hosts, before, now State) ([]Happening, bool)
+	Judge(before, now State, p Prediction, happened []Happening, changed []Ref) (Judgement, bool)
 	Reverses(s Step) bool
 	Reverse(have State, steps []Step) ([]Undo, error)
 	Retreater() (Retreater[State], bool)
@@ -110,9 +115,16 @@ func (l layer[S]) Expecting(have State, s Step, p Prediction) Step {
 	return s
 }
 
-func (l layer[S]) Judge(before, now State, p Prediction, changed []Ref) (Judgement, bool) {
+func (l layer[S]) Witness(ctx context.Context, hosts Hosts, before, now State) ([]Happening, bool) {
 	if j, ok := l.d.(Judge[S]); ok {
-		return j.Judge(before.(S), now.(S), p, changed), true
+		return j.Witness(ctx, hosts, before.(S), now.(S))
+	}
+	return nil, false
+}
+
+func (l layer[S]) Judge(before, now State, p Prediction, happened []Happening, changed []Ref) (Judgement, bool) {
+	if j, ok := l.d.(Judge[S]); ok {
+		return j.Judge(before.(S), now.(S), p, happened, changed), true
 	}
 	return Judgement{}, false
 }

@@ -75,7 +75,7 @@ func (t *tracks) judge(now *Observation) (j Judgement) {
 		if t.first == nil || t.first.Have[l.Name()] == nil || now.Have[l.Name()] == nil {
 			continue
 		}
-		if x, ok := l.Judge(t.first.Have[l.Name()], now.Have[l.Name()], t.prediction, t.refs); ok {
+		if x, ok := l.Judge(t.first.Have[l.Name()], now.Have[l.Name()], t.prediction, nil, t.refs); ok {
 			j.Verdicts = append(j.Verdicts, x.Verdicts...)
 			j.Differs, j.Harm, j.Elsewhere = append(j.Differs, x.Differs...), append(j.Harm, x.Harm...), append(j.Elsewhere, x.Elsewhere...)
 			j.Moving, j.Settle = j.Moving || x.Moving, max(j.Settle, x.Settle)
@@ -180,7 +180,7 @@ func (t *tracks) tell(text string) {
 	t.e.emit(Event{At: time.Now().UTC(), Type: EventWait, Round: t.round, Text: text})
 }
 
-// end closes an apply: it watches, takes back what did harm, says how everything is, and writes the journal.
+// end closes an apply: it watches, compares with what was foretold, takes back what did harm, says how everything is, and writes the journal.
 func (t *tracks) end(ctx context.Context, res *Result, err error) error {
 	if len(t.steps) == 0 || !t.e.keeps() {
 		return err
@@ -191,8 +191,12 @@ func (t *tracks) end(ctx context.Context, res *Result, err error) error {
 			causes, err = t.watch(ctx)
 		}
 		if len(causes) > 0 {
+			res.Seen = t.compare(ctx, err != nil)
 			err = t.retreat(ctx, causes)
 		}
+	}
+	if res.Seen == nil && (err == nil || len(harm(err)) > 0) {
+		res.Seen = t.compare(ctx, err != nil)
 	}
 	if err == nil {
 		j := t.judge(t.last)

@@ -8,6 +8,8 @@ type Judgement struct {
 	// Differs are sentences on what the cluster did otherwise than predicted. Harm is what is worse than predicted: something failed, is
 	// blocked, stopped or was fenced; Elsewhere what runs on another node than predicted.
 	Differs, Harm, Elsewhere []string
+	// Comparison is reaction by reaction, if it was asked for with what happened.
+	Comparison *Comparison
 	// Moving tells that the cluster is not at rest.
 	Moving bool
 	// Settle is how long it takes until each monitor of what changed has looked once.

@@ -161,8 +161,8 @@ type judging struct {
 }
 
 // Judge compares what was predicted with what came. before is what was observed before the first change, now what is after the last; refs are
-// the changed objects.
-func (d *Driver) Judge(before, now State, p reconcile.Prediction, refs []reconcile.Ref) reconcile.Judgement {
+// the changed objects, happened is what Witness told, if it was asked.
+func (d *Driver) Judge(before, now State, p reconcile.Prediction, happened []reconcile.Happening, refs []reconcile.Ref) reconcile.Judgement {
 	if !now.formed() {
 		return reconcile.Judgement{}
 	}
@@ -187,6 +187,9 @@ func (d *Driver) Judge(before, now State, p reconcile.Prediction, refs []reconci
 	j.resources()
 	j.nodes()
 	j.verdicts(refs)
+	if happened != nil && before.formed() && p.Unavailable == "" {
+		j.Comparison = compareReactions(p, happened, j.is)
+	}
 	return j.Judgement
 }
 

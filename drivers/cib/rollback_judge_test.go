@@ -52,7 +52,7 @@ func TestJudge(t *testing.T) {
 			harm: "A failed", verdict: reconcile.VerdictFailed},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			j := New("default").Judge(tc.before, tc.now, reconcile.Prediction{Reactions: tc.reactions, Unavailable: tc.unavailable}, []reconcile.Ref{Resource("A")})
+			j := New("default").Judge(tc.before, tc.now, reconcile.Prediction{Reactions: tc.reactions, Unavailable: tc.unavailable}, nil, []reconcile.Ref{Resource("A")})
 			harm := strings.Join(append(j.Harm, j.Elsewhere...), "; ")
 			if !strings.Contains(harm, tc.harm) || tc.harm == "" && harm != "" {
 				t.Errorf("harm %q, want %q", harm, tc.harm)
