@@ -10,8 +10,7 @@ import (
 )
 
 // Check says what drbdadm would refuse in a configuration for the dialect, all at once, each an *Error with its place. It is stricter than
-// drbdadm where that only finds out when the resource is brought up: 8.4's option values that drbdsetup knows to be wrong, and a disk that is
-// used twice on a host.
+// drbdadm where that only finds out when the resource is brought up: option values of 8.4 that drbdsetup knows to be wrong.
 func (c *Config) Check(d Dialect) error {
 	k := &checker{d: d, cfg: c, used: map[string]use{}}
 	for _, r := range c.Requires {
@@ -122,8 +121,8 @@ func (k *checker) resource(r *Resource) {
 	if len(r.Hosts) == 0 && k.d == V9 {
 		k.fail(r.Pos, "%s: it has no host: on NAME { … } is missing", where)
 	}
-	x := r.hostIndex()
-	links := r.links(k.d)
+	x := r.hostIndex(k.cfg)
+	links := r.links(k.d, k.cfg)
 	ids := r.nodeIDs(links, k.d)
 	for i, h := range r.Hosts {
 		k.host(r, h)
@@ -157,7 +156,7 @@ func (k *checker) resource(r *Resource) {
 			}
 		}
 	}
-	k.addresses(where, r, links)
+	k.addresses(where, r, links, x)
 }
 
 func (k *checker) host(r *Resource, h *Host) {
@@ -172,20 +171,16 @@ func (k *checker) host(r *Resource, h *Host) {
 		}
 		k.address84(where, h)
 	}
-	names := h.Names
+	names := h.names(k.cfg)
 	if h.Kind == Floating {
 		names = []string{h.Address.String()}
 	}
 	if h.Kind == Stacked {
-		lower := k.cfg.Resource(h.Lower)
-		if lower == nil {
+		if k.cfg.Resource(h.Lower) == nil {
 			k.fail(h.Pos, "%s: there is no resource %q", where, h.Lower)
 			return
 		}
 		k.once("stacked "+h.Lower, "the resource "+h.Lower, use{where, h.Pos})
-		for _, on := range lower.Hosts {
-			names = append(names, on.Names...)
-		}
 	}
 	for _, v := range r.volumesOf(h) {
 		k.volume(where, h, v, names)
@@ -200,7 +195,7 @@ func (k *checker) volume(where string, h *Host, v *Volume, names []string) {
 	minor, ok := v.minorOf()
 	none := k.d == V9 && (v.Disk == "none" || v.Disk == "" && v.MetaDisk == "")
 	switch {
-	case h.Kind == This || h.Kind == Remote:
+	case h.Kind == This || h.Kind == Remote || h.Kind == Stacked && !ok: // drbdadm does not look
 	case !ok:
 		k.fail(v.Pos, "%s: device is missing", where)
 	case h.Kind == Stacked || none:
@@ -220,7 +215,8 @@ func (k *checker) volume(where string, h *Host, v *Volume, names []string) {
 		if h.Kind == Stacked || none {
 			continue
 		}
-		if v.Disk != "" {
+		if v.Disk != "" && !slices.ContainsFunc(h.Volumes, func(w *Volume) bool { return w.Number == v.Number && w.Disk != "" }) {
+			// Only where the host inherits it: resources that share a disk in turns are written so.
 			k.once("disk "+name+" "+v.Disk, v.Disk+" on "+name, u)
 		}
 		if v.MetaDisk != "" && v.MetaDisk != "internal" {

@@ -84,10 +84,10 @@ func isLocal(host string) bool {
 }
 
 // addresses checks that no address is used by two resources of DRBD 9, or for both ends.
-func (k *checker) addresses(where string, r *Resource, links []*link) {
+func (k *checker) addresses(where string, r *Resource, links []*link, x *hostIndex) {
 	seen := map[Address]bool{}
 	for _, l := range links {
-		for _, ends := range l.addresses(r) {
+		for _, ends := range l.addresses(r, x) {
 			if ends[0] == ends[1] && !isLocal(ends[0].Host) {
 				k.fail(r.Pos, "%s: %s is used for both ends of a connection", where, ends[0])
 			}
@@ -102,11 +102,10 @@ func (k *checker) addresses(where string, r *Resource, links []*link) {
 }
 
 // addresses gives the two addresses of each path.
-func (l *link) addresses(r *Resource) (out [][2]Address) {
+func (l *link) addresses(r *Resource, x *hostIndex) (out [][2]Address) {
 	if l.conn == nil {
 		return [][2]Address{{r.Hosts[l.hosts[0]].Address.normal(), r.Hosts[l.hosts[1]].Address.normal()}}
 	}
-	x := r.hostIndex()
 	for _, path := range l.conn.Paths {
 		if len(path.Ends) != 2 {
 			continue

@@ -1,6 +1,8 @@
 package conf
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,19 +26,26 @@ func Equal(have, want *Config, d Dialect) bool { return len(Diff(have, want, d))
 // Diff compares what two configurations come to, with everything inherited and all defaults of drbdadm (not those of the kernel), and gives the
 // differences sorted by their paths. Order, quotes, units, host names' order and who says it (common, resource or connection) do not count.
 func Diff(have, want *Config, d Dialect) []Change {
-	a, b := factsOf(have, d), factsOf(want, d)
+	a, b := newEffective(have, d), newEffective(want, d)
+	old, facts := a.index(), b.index()
 	changes := map[string]*change{}
-	for key, f := range b {
-		if old, ok := a[key]; !ok || old.value != f.value {
-			changes[key] = &change{path: f.path, have: old.value, want: f.value, pos: f.pos}
+	for key, f := range facts {
+		if o, ok := old[key]; !ok || o.value != f.value {
+			changes[key] = &change{path: f.path, have: o.value, want: f.value, pos: f.pos}
 		}
 	}
-	for key, f := range a {
-		if _, ok := b[key]; !ok {
+	for key, f := range old {
+		if _, ok := facts[key]; !ok {
 			changes[key] = &change{path: f.path, have: f.value, pos: f.pos}
 		}
 	}
-	out := shorten(changes, a)
+	for short, places := range b.places {
+		if a.places[short] == nil {
+			a.places[short] = places
+		}
+		maps.Copy(a.places[short], places)
+	}
+	out := shorten(changes, a.places)
 	slices.SortFunc(out, func(x, y Change) int { return strings.Compare(x.Path, y.Path) })
 	return out
 }
@@ -47,40 +56,31 @@ type change struct {
 	pos        v1.Pos
 }
 
-func factsOf(c *Config, d Dialect) map[string]fact {
-	e := effective{d: d}
-	if c != nil {
-		e.config(c)
-	}
-	m := make(map[string]fact, len(e.facts))
-	for _, f := range e.facts {
-		m[strings.Join(f.path, "/")] = f
-	}
-	return m
-}
-
-// general gives the short path of an option that a resource usually says once for all connections, or hosts and volumes; "" if there is none.
-func general(path []string) string {
+// general gives the short path of an option that a resource usually says once for all connections, or hosts and volumes, and in which places
+// it then applies: "r0/net", "r0/disk", or "r0/peer", whose options are said in the disk section as well. Both are "" for other facts.
+func general(path []string) (short, places string) {
 	n := len(path)
 	switch {
 	case n == 4 && strings.HasPrefix(path[1], "connection ") && path[2] == "net":
-		return path[0] + "/net/" + path[3]
+		return path[0] + "/net/" + path[3], path[0] + "/net"
+	case n == 5 && path[3] == "disk-options" && strings.HasPrefix(path[1], "connection "):
+		return path[0] + "/disk/" + path[4], path[0] + "/peer"
 	case n == 5 && path[3] == "disk-options":
-		return path[0] + "/disk/" + path[4]
+		return path[0] + "/disk/" + path[4], path[0] + "/disk"
 	}
-	return ""
+	return "", ""
 }
 
-// shorten tells once what changes in the same way everywhere in a resource.
-func shorten(changes map[string]*change, have map[string]fact) []Change {
+// shorten tells once what changes in the same way in all places of a resource.
+func shorten(changes map[string]*change, places map[string]map[string]bool) []Change {
 	type group struct {
 		change
-		mixed   bool
-		changed int
+		mixed bool
+		count int
 	}
 	groups := map[string]*group{}
 	for _, c := range changes {
-		short := general(c.path)
+		short, _ := general(c.path)
 		if short == "" {
 			continue
 		}
@@ -89,29 +89,31 @@ func shorten(changes map[string]*change, have map[string]fact) []Change {
 			g = &group{change: *c}
 			groups[short] = g
 		}
-		g.changed++
+		g.count++
 		g.mixed = g.mixed || g.have != c.have || g.want != c.want
-		if c.pos.Line < g.pos.Line {
+		if before(c.pos, g.pos) {
 			g.pos = c.pos
 		}
 	}
-	same := map[string]int{} // facts under the short path that do not change
-	for key, f := range have {
-		if short := general(f.path); short != "" && changes[key] == nil {
-			same[short]++
-		}
+	everywhere := func(short string, path []string) bool {
+		_, where := general(path)
+		g := groups[short]
+		return g != nil && !g.mixed && g.count == len(places[where])
 	}
 	out := make([]Change, 0, len(changes))
 	for key, c := range changes {
-		short := general(c.path)
-		if g := groups[short]; g == nil || g.mixed || same[short] > 0 {
+		if short, _ := general(c.path); !everywhere(short, c.path) {
 			out = append(out, Change{Path: key, Have: c.have, Want: c.want, Pos: c.pos})
 		}
 	}
 	for short, g := range groups {
-		if !g.mixed && same[short] == 0 {
+		if everywhere(short, g.path) {
 			out = append(out, Change{Path: short, Have: g.have, Want: g.want, Pos: g.pos})
 		}
 	}
 	return out
+}
+
+func before(a, b v1.Pos) bool {
+	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col)) < 0
 }

@@ -20,7 +20,35 @@ type fact struct {
 // effective collects facts.
 type effective struct {
 	d     Dialect
+	cfg   *Config
 	facts []fact
+	// places says where the options of net, disk and peer devices apply in a resource, by its name and one of these words.
+	places map[string]map[string]bool
+}
+
+func newEffective(c *Config, d Dialect) *effective {
+	e := &effective{d: d, cfg: c, places: map[string]map[string]bool{}}
+	if c != nil {
+		e.config(c)
+	}
+	return e
+}
+
+// index gives the facts by their paths.
+func (e *effective) index() map[string]fact {
+	m := make(map[string]fact, len(e.facts))
+	for _, f := range e.facts {
+		m[strings.Join(f.path, "/")] = f
+	}
+	return m
+}
+
+func (e *effective) place(resource, options string, path ...string) {
+	key := resource + "/" + options
+	if e.places[key] == nil {
+		e.places[key] = map[string]bool{}
+	}
+	e.places[key][strings.Join(path, "/")] = true
 }
 
 func (e *effective) add(pos v1.Pos, value string, path ...string) {
@@ -48,6 +76,9 @@ func (e *effective) config(c *Config) {
 // options adds options of which the first of several lists that has one counts, and in a list the last of its name.
 func (e *effective) options(section string, opts Options, path ...string) {
 	for _, o := range opts {
+		if o.Name == "become-primary-on" && e.d == V9 {
+			continue // without effect since 9
+		}
 		value := normalValue(section, o)
 		if value == "" {
 			value = "yes"
@@ -106,7 +137,7 @@ func (e *effective) resource(r *Resource, common Sections) {
 	for _, name := range []string{"options", "startup", "handlers"} {
 		e.options(name, own[name], r.Name, name)
 	}
-	links := r.links(e.d)
+	links := r.links(e.d, e.cfg)
 	if len(links) == 0 {
 		e.options("net", own["net"], r.Name, "net")
 		e.proxyOptions(own["proxy"], own["plugin"], r.Name, "proxy")
@@ -220,6 +251,7 @@ func (e *effective) volume(h *Host, v *Volume, own Sections, path ...string) {
 	put(disk, "disk")
 	put(meta, "meta-disk")
 	opts, _ := e.split(inherit(v.Options, own["disk"]))
+	e.place(path[0], "disk", path[1:]...)
 	e.options("disk", opts, append(slices.Clip(path), "disk-options")...)
 }
 

@@ -15,8 +15,8 @@ type link struct {
 }
 
 // links gives the connections that drbdadm makes. What refers to hosts that are not there is left out: Check tells of it.
-func (r *Resource) links(d Dialect) []*link {
-	byName := r.hostIndex()
+func (r *Resource) links(d Dialect, c *Config) []*link {
+	byName := r.hostIndex(c)
 	var out []*link
 	for _, c := range r.Connections {
 		l := &link{conn: c, net: c.Net}
@@ -56,7 +56,8 @@ type hostIndex struct {
 	address map[Address]int
 }
 
-func (r *Resource) hostIndex() *hostIndex {
+// hostIndex makes the index; the hosts of a resource below are names of the stacked section, too.
+func (r *Resource) hostIndex(c *Config) *hostIndex {
 	x := &hostIndex{names: map[string]int{}, full: map[string]int{}, address: map[Address]int{}}
 	put := func(m map[string]int, name string, i int) {
 		if _, ok := m[name]; !ok {
@@ -64,7 +65,7 @@ func (r *Resource) hostIndex() *hostIndex {
 		}
 	}
 	for i, h := range r.Hosts {
-		for _, name := range h.Names {
+		for _, name := range h.names(c) {
 			name = strings.ToLower(name)
 			short, _, _ := strings.Cut(name, ".")
 			put(x.full, name, i)
@@ -78,6 +79,19 @@ func (r *Resource) hostIndex() *hostIndex {
 		}
 	}
 	return x
+}
+
+// names are the hosts that a section speaks for.
+func (h *Host) names(c *Config) []string {
+	lower := c.Resource(h.Lower)
+	if h.Kind != Stacked || lower == nil {
+		return h.Names
+	}
+	var out []string
+	for _, on := range lower.Hosts {
+		out = append(out, on.Names...)
+	}
+	return out
 }
 
 // find gives the index of an end's host, or -1. A name with a domain also finds a host without one, and the other way round.
@@ -109,6 +123,7 @@ func (x *hostIndex) find(e *End) int {
 func (e *effective) link(r *Resource, l *link, own Sections, names []string, key string) {
 	at := func(path ...string) []string { return append([]string{r.Name, key}, path...) }
 	e.options("net", inherit(l.net, own["net"]), at("net")...)
+	e.place(r.Name, "net", key)
 	c := l.conn
 	if c == nil {
 		c = &Connection{Pos: r.Pos}
@@ -117,7 +132,7 @@ func (e *effective) link(r *Resource, l *link, own Sections, names []string, key
 	if len(paths) == 0 {
 		paths = []*Path{{Ends: []*End{{}, {}}, Pos: c.Pos}}
 	}
-	index := r.hostIndex()
+	index := r.hostIndex(e.cfg)
 	for n, path := range paths {
 		for i, end := range path.Ends {
 			host := l.hosts[i]
@@ -139,7 +154,11 @@ func (e *effective) link(r *Resource, l *link, own Sections, names []string, key
 				proxy = h.Proxy
 			}
 			where := at("path "+strconv.Itoa(n), names[host])
-			e.add(path.Pos, a.normal().String(), where...)
+			value := a.normal().String()
+			if h.Kind == Stacked && end.Host != "" {
+				value = end.Host + " " + value
+			}
+			e.add(path.Pos, value, where...)
 			if proxy != nil {
 				e.proxy(proxy, own, append(where, "proxy")...)
 			}
@@ -165,10 +184,12 @@ func (e *effective) peerDevices(r *Resource, l *link, c *Connection, own Section
 		lists = append(lists, c.Disk)
 		_, peer := e.split(v.Options)
 		lists = append(lists, peer)
-		if i := slices.IndexFunc(b, func(w *Volume) bool { return w.Number == v.Number }); i >= 0 {
+		if i, ok := slices.BinarySearchFunc(b, v.Number, func(w *Volume, n int) int { return w.Number - n }); ok {
 			_, peer := e.split(b[i].Options)
 			lists = append(lists, peer)
 		}
-		e.options("peer", inherit(append(lists, common)...), at("volume "+strconv.Itoa(v.Number), "disk-options")...)
+		path := at("volume "+strconv.Itoa(v.Number), "disk-options")
+		e.options("peer", inherit(append(lists, common)...), path...)
+		e.place(r.Name, "peer", path[1:]...)
 	}
 }

@@ -25,9 +25,7 @@ func (p *parser) resourceStatement(r *Resource, n *node) error {
 		}
 		return err
 	case keyword == "disk" && !n.block || keyword == "device" || keyword == "meta-disk" || keyword == "flexible-meta-disk":
-		if keyword == "device" {
-			p.first(r.Name+": device", n)
-		}
+		p.first(r.Name+": "+strings.TrimPrefix(keyword, "flexible-"), n) // 8.4 and 9 read a second one differently
 		v, err := implicitVolume(&r.Volumes, n)
 		if err == nil {
 			err = p.volumeStatement(v, n)

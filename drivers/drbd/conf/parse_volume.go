@@ -90,7 +90,9 @@ func (p *parser) stackedVolumeStatement(v *Volume, n *node) error {
 // device reads "device /dev/drbdN ;", "device minor N ;" or "device /dev/drbd_NAME minor N ;".
 func (v *Volume) device(c *cursor) error {
 	pos := c.pos()
-	v.Device, v.Minor = "", nil
+	if v.Device != "" || v.Minor != nil {
+		return errAt(c.n.pos(), "volume %d: device is given twice", v.Number)
+	}
 	if !c.take("minor") {
 		w, err := c.name("/dev/drbdN or minor")
 		if err != nil {
