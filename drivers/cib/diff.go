@@ -138,6 +138,11 @@ func (c *comparison) part(i int, part Part, want *etree.Element) {
 			attr(inner(want), "id"), inner(root).Tag, inner(want).Tag)
 		return
 	}
+	if was, is := attr(inner(root), "class"), attr(inner(want), "class"); was != "" && is != "" && (was == "stonith") != (is == "stonith") {
+		// One is known to the scheduler, the other to the fencer as well: it would not be the same object, nor protected as such.
+		c.errorf("", "the id %q belongs to a %s in the cluster, whose agent is %s; choose another name or delete that one", attr(inner(want), "id"), kindOf(inner(root)), agentOf(inner(root)))
+		return
+	}
 	if isSet(part.Section) || part.Section == "nodes" {
 		c.found = c.found || slices.ContainsFunc(wanted, func(f field) bool { _, ok := c.live[f.path()]; return ok })
 	} else {
