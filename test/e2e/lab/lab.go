@@ -3,9 +3,13 @@
 // Pacemaker and a BMC whose power switch works. The nodes start bare: no
 // corosync.conf, no keys, no CIB, nothing enabled but ssh.
 //
-// It drives ../nslab/lab.sh, which tells how the lab is made. A lab needs root
-// on Linux and the packages of `lab.sh install`. Where one of these is missing
-// the test is skipped, loudly; with HACTL_E2E=require it fails instead.
+// What needs a kernel of its own (DRBD, LVM, iSCSI) gets virtual machines
+// instead: UpVM and FromSnapshot give the same Lab, and a little more.
+//
+// It drives ../nslab/lab.sh and ../vmlab/lab.sh, which tell how the labs are
+// made. A lab needs root on Linux and the packages of `lab.sh install`. Where
+// one of these is missing the test is skipped, loudly; with HACTL_E2E=require
+// it fails instead.
 //
 // HACTL_LAB_KEEP=1 keeps the lab of a failed test running, to look at it with
 // LAB_NAME=... lab.sh.
@@ -68,6 +72,7 @@ type Lab struct {
 	HubAddress string
 
 	t      testing.TB
+	kind   kind
 	nodes  []Node
 	hubPID int
 	hactl  func() (string, error)
@@ -90,38 +95,55 @@ func Up(t testing.TB, n int) *Lab {
 // UpNamed is Up for nodes with chosen names, addresses and networks.
 func UpNamed(t testing.TB, o Options) *Lab {
 	t.Helper()
-	require(t)
+	require(t, namespaces)
+	l := newLab(t, namespaces)
+	l.up(o)
+	return l
+}
+
+// newLab makes a Lab that is not up yet.
+func newLab(t testing.TB, k kind) *Lab {
+	t.Helper()
 	root := stateRoot()
 	name := fmt.Sprintf("go-%d-%02d", os.Getpid(), counter.Add(1))
 	l := &Lab{
-		t: t, Name: name, Dir: filepath.Join(root, name),
+		t: t, kind: k, Name: name, Dir: filepath.Join(root, name),
 		SSHConfig: filepath.Join(root, name, "ssh_config"), Home: filepath.Join(root, name, "home"),
 		KnownHosts: filepath.Join(root, name, "known_hosts"), Key: filepath.Join(root, name, "key"),
 	}
 	l.hactl = sync.OnceValues(l.buildHactl)
 	removeOrphans(t, root)
 	t.Cleanup(l.cleanup)
+	return l
+}
 
+func (l *Lab) up(o Options) {
+	l.t.Helper()
 	up := l.script(append([]string{"up"}, o.Nodes...)...)
 	for k, v := range map[string]string{"LAB_LAN": o.LAN, "LAB_RING": o.Ring, "LAB_BMC": o.BMC} {
 		if v != "" {
 			up.Env = append(up.Env, k+"="+v)
 		}
 	}
+	l.start(up)
+}
+
+// start runs a call of lab.sh that brings the lab up.
+func (l *Lab) start(up *exec.Cmd) {
+	l.t.Helper()
 	// The test process dying by -timeout or a kill must not leave daemons behind.
 	if os.Getenv("HACTL_LAB_KEEP") == "" {
 		up.Env = append(up.Env, "LAB_OWNER="+strconv.Itoa(os.Getpid()))
 	}
 	if out, err := up.CombinedOutput(); err != nil {
 		if bytes.Contains(out, []byte("no room for these nodes")) {
-			unavailable(t, string(bytes.TrimSpace(out)))
+			unavailable(l.t, string(bytes.TrimSpace(out)))
 		}
-		t.Fatalf("lab up %v: %v\n%s", o.Nodes, err, out)
+		l.t.Fatalf("lab %v: %v\n%s", up.Args[1:], err, out)
 	}
 	if err := l.readPlan(); err != nil {
-		t.Fatalf("lab up %v: %v", o.Nodes, err)
+		l.t.Fatalf("lab %v: %v", up.Args[1:], err)
 	}
-	return l
 }
 
 // Nodes are the lab's servers in order.
@@ -157,7 +179,7 @@ func (l *Lab) cleanup() {
 	if l.t.Failed() {
 		l.dump()
 		if os.Getenv("HACTL_LAB_KEEP") != "" {
-			l.t.Logf("kept: LAB_NAME=%s %s status", l.Name, scriptPath())
+			l.t.Logf("kept: LAB_NAME=%s %s status", l.Name, l.kind.script())
 			return
 		}
 	}
@@ -192,7 +214,7 @@ func (l *Lab) readPlan() error {
 
 // script is one call of lab.sh for this lab.
 func (l *Lab) script(args ...string) *exec.Cmd {
-	c := exec.Command(scriptPath(), args...)
+	c := exec.Command(l.kind.script(), args...)
 	c.Env = append(os.Environ(), "LAB_NAME="+l.Name, "LAB_ROOT="+stateRoot())
 	return c
 }

@@ -10,19 +10,38 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
+// kind is what a lab's nodes are. It is the name of the folder of lab.sh.
+type kind string
+
+const (
+	namespaces kind = "nslab"
+	machines   kind = "vmlab"
+)
+
+func (k kind) script() string { return filepath.Join(moduleRoot(), "test", "e2e", string(k), "lab.sh") }
+
+// boot is how long a node may take until it answers on ssh; emulation is slow, more so beside other tests.
+func (k kind) boot() time.Duration {
+	if k == machines {
+		return 3 * time.Minute
+	}
+	return 30 * time.Second
+}
+
 // require skips the test where no lab can be, or fails it where one must be.
-func require(t testing.TB) {
+func require(t testing.TB, k kind) {
 	t.Helper()
 	why := ""
 	switch {
 	case runtime.GOOS != "linux":
-		why = "the namespace lab needs Linux"
+		why = "the lab needs Linux"
 	case os.Geteuid() != 0:
-		why = "the namespace lab needs root"
+		why = "the lab needs root"
 	default:
-		if out, err := exec.Command(scriptPath(), "check").CombinedOutput(); err != nil {
+		if out, err := exec.Command(k.script(), "check").CombinedOutput(); err != nil {
 			why = string(bytes.TrimSpace(out)) + " (" + err.Error() + ")"
 		}
 	}
@@ -55,7 +74,8 @@ func removeOrphans(t testing.TB, root string) {
 		if _, err := os.Stat("/proc/" + strconv.Itoa(pid)); !errors.Is(err, os.ErrNotExist) {
 			continue
 		}
-		down := (&Lab{Name: name}).script("down")
+		// of either kind: a lab ends with its hub, which both have in common
+		down := (&Lab{Name: name, kind: namespaces}).script("down")
 		if out, err := down.CombinedOutput(); err != nil {
 			t.Logf("lab %s of a dead process does not go down: %v\n%s", name, err, out)
 		}
@@ -69,8 +89,6 @@ func stateRoot() string {
 	}
 	return "/var/lib/hactl-lab"
 }
-
-func scriptPath() string { return filepath.Join(moduleRoot(), "test", "e2e", "nslab", "lab.sh") }
 
 // moduleRoot finds the source tree: a test runs in its package's folder.
 func moduleRoot() string {

@@ -17,13 +17,13 @@ import (
 	"time"
 )
 
-// Command is a command in the node's namespaces as root, without ssh. The node
-// must be on.
+// Command is a command in the node as root. It needs no network of the node's,
+// so it works in one that is cut off; the node must be on.
 func (l *Lab) Command(node string, argv ...string) *exec.Cmd {
 	return l.script(append([]string{"exec", node}, argv...)...)
 }
 
-// Exec runs a command in the node's namespaces and returns its stdout. The
+// Exec runs a command in the node, as Command does, and returns its stdout. The
 // error of one that failed holds its stderr.
 func (l *Lab) Exec(node string, argv ...string) (string, error) {
 	out, err := l.Command(node, argv...).Output()
@@ -77,10 +77,11 @@ func (l *Lab) Power(node, what string) string {
 // BMCPassword rotates the password of the node's BMC.
 func (l *Lab) BMCPassword(node, password string) { l.t.Helper(); l.must("password", node, password) }
 
-// WaitSSH returns when the node answers on ssh; after 30 s it fails the test.
+// WaitSSH returns when the node answers on ssh; after 30 s, a virtual machine
+// after 3 min, it fails the test.
 func (l *Lab) WaitSSH(node string) {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), l.kind.boot())
 	defer cancel()
 	addr := net.JoinHostPort(l.Node(node).LAN, "22")
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -66,7 +66,7 @@ func mountCount(t *testing.T) int {
 }
 
 func TestDownLeavesNothing(t *testing.T) {
-	require(t)
+	require(t, namespaces)
 	links, mounts := interfaces(t), mountCount(t)
 	l := Up(t, 2)
 	l.Backend(8080)
@@ -112,12 +112,12 @@ func TestTwoLabsSideBySide(t *testing.T) {
 
 // The process that asked for the lab dies without a word.
 func TestOwnerDies(t *testing.T) {
-	require(t)
+	require(t, namespaces)
 	owner := exec.Command("sleep", "600")
 	if err := owner.Start(); err != nil {
 		t.Fatal(err)
 	}
-	l := &Lab{t: t, Name: fmt.Sprintf("owner-%d", os.Getpid())}
+	l := &Lab{t: t, kind: namespaces, Name: fmt.Sprintf("owner-%d", os.Getpid())}
 	t.Cleanup(l.Down)
 	up := l.script("up", "1")
 	up.Env = append(up.Env, "LAB_OWNER="+strconv.Itoa(owner.Process.Pid))
@@ -170,7 +170,7 @@ func TestNamesAndAddresses(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	require(t)
+	require(t, namespaces)
 	for _, tc := range []struct {
 		args []string
 		want string
@@ -183,7 +183,7 @@ func TestRefusals(t *testing.T) {
 		{[]string{"up", "n1=10.77.300.9"}, "not all IPv4"},
 		{[]string{"power", "node9", "off"}, "no node 'node9'"},
 	} {
-		l := &Lab{t: t, Name: fmt.Sprintf("refuse-%d", os.Getpid())}
+		l := &Lab{t: t, kind: namespaces, Name: fmt.Sprintf("refuse-%d", os.Getpid())}
 		out, err := l.script(tc.args...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), tc.want) {
 			t.Errorf("%v: %v, %s; want an error with %q", tc.args, err, out, tc.want)

@@ -63,8 +63,9 @@ bmc_wait() {                                    # until its UDP port is open
 
 # chassis is called by ipmi_sim: NODE MC get|set ITEM [VALUE]...
 chassis() {
-  local n=$1 op=$3 p
+  local n=$1 op=$3
   shift 3
+  plan_load
   # No real machine is back within a second of its power. One that rejoins before the
   # fencer has heard of its success is told of its own fencing, and Pacemaker stops there.
   export LAB_POST=5
@@ -73,7 +74,7 @@ chassis() {
       'get power')    [[ $(power "$n" status) == on ]] && echo power:1 || echo power:0; shift ;;
       'set power')    if [[ $2 == 1 ]]; then power "$n" on; else power "$n" off; fi; shift 2 ;;
       'set reset')    power "$n" reset; shift; (($#)) && shift ;;
-      'set shutdown') p=$(node_pid "$n") && kill -RTMIN+4 "$p"; shift; (($#)) && shift ;;   # systemd: orderly power off
+      'set shutdown') node_shutdown "$n"; shift; (($#)) && shift ;;
       'get boot')     echo boot:default; shift ;;
       *)              shift ;;
     esac

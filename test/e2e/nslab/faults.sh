@@ -11,7 +11,7 @@ partition() {                                   # NODE [lan|ring|all] [drop|link
     echo "$mode" > "$LAB_DIR/nodes/$n/cut.$net"         # node_network applies it at the next boot
     ip link show "$dev" >/dev/null 2>&1 || continue     # the node is off
     if [[ $mode == link ]]; then
-      ip link set "$dev" down
+      node_cable "$n" "$net" down
     else
       # frames vanish both ways while the carrier stays up, as with a broken switch
       nft -f - <<N
@@ -33,7 +33,7 @@ heal() {                                        # NODE
     dev=n${NUM[$1]}-$net
     rm -f "$LAB_DIR/nodes/$1/cut.$net"
     nft delete table netdev "cut-$dev" 2>/dev/null || true
-    ip link set "$dev" up 2>/dev/null || true
+    node_cable "$1" "$net" up 2>/dev/null || true
   done
 }
 

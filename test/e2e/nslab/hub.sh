@@ -1,5 +1,7 @@
 # shellcheck shell=bash
-# The hub: the namespaces that hold a lab's bridges, BMCs and nodes.
+# The hub: the namespaces that hold a lab's bridges, BMCs and nodes. It knows
+# nothing of what a node is; each lab's node.sh tells that: hub_prepare,
+# nodes_up, node_room, node_pid, node_on, node_off, node_shutdown, node_cable.
 
 # A pid is trusted only together with its start time: a recycled pid is never killed or entered.
 start_time() {
@@ -30,7 +32,7 @@ in_hub() {
 
 lab_up() {
   (($#)) || die "up: how many nodes, or which?"
-  [[ $# -gt 1 || $1 != 0 ]] || die "up: 1 to 16 nodes"
+  [[ $# -gt 1 || $1 != 0 ]] || die "up: 1 to $LAB_MAX nodes"
   check_programs
   mkdir -p "$LAB_DIR"
   chmod 711 "$LAB_ROOT"
@@ -40,7 +42,7 @@ lab_up() {
   plan_nets
   plan_load
   plan_add "$@"
-  inotify_room
+  node_room
   plan_save
   access_keys
   hub_up
@@ -48,18 +50,6 @@ lab_up() {
   access_files
   in_hub nodes_up
   exec 8<&-
-}
-
-# A node's systemd, dbus and logind hold five inotify instances. The kernel
-# counts them for root over all namespaces (128 unless the administrator chose
-# another number, which is not the lab's to change), and a boot without them hangs.
-inotify_room() {
-  local limit used n need=0
-  limit=$(</proc/sys/fs/inotify/max_user_instances)
-  used=$( (find /proc/[0-9]*/fd -lname 'anon_inode:inotify' 2>/dev/null || true) | wc -l)   # processes end meanwhile
-  for n in "${NODES[@]}"; do [[ -e $LAB_DIR/pids/$n ]] || need=$((need + 5)); done
-  ((used + need <= limit)) || die "no room for these nodes: they need $need inotify instances, $used are used and" \
-    "fs.inotify.max_user_instances is $limit (take other labs down, or raise it with sysctl)"
 }
 
 hub_up() {
@@ -89,9 +79,8 @@ hub_init() {                                    # pid 1 of the hub
   echo 0 > "$CGROUP/hub/cgroup.procs"                   # 0 is the writer itself, in any pid namespace
   mount -t proc -o nosuid,noexec,nodev proc /proc
   hostname hub
-  mount -t tmpfs -o mode=755 tmpfs "$LAB_DIR/nodes"     # the nodes' disks: memory, gone with the hub
   mount -t tmpfs -o mode=755 tmpfs /run                 # keeps the machine's daemons out of reach
-  mkdir -p /run/netns "$LAB_DIR/nodes/.shared"
+  mkdir -p /run/netns
   touch /run/netns/hub
   mount --bind /proc/self/ns/net /run/netns/hub
   echo 0 > /proc/sys/net/ipv4/ip_forward                # a partition of ring must not be healed over lan
@@ -103,7 +92,7 @@ hub_init() {                                    # pid 1 of the hub
     ip addr add "$(net_last "$net")/$(net_bits "$net")" dev "$bridge"
     ip link set "$bridge" up
   done
-  image_build
+  hub_prepare
   touch "$LAB_DIR/hub.ready"
   trap 'exit 0' TERM
   while :; do sleep 3600 & wait $! || true; done        # bash as pid 1 also reaps orphans

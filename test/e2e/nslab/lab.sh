@@ -46,6 +46,7 @@ HERE=${SELF%/*}
 LAB_NAME=${LAB_NAME:-hactl}
 LAB_ROOT=${LAB_ROOT:-/var/lib/hactl-lab}      # not /tmp: the lab's key must not lie where others may write
 LAB_DIR=$LAB_ROOT/$LAB_NAME
+LAB_MAX=16                                     # nodes
 CGROUP=/sys/fs/cgroup
 [[ -d $CGROUP/unified ]] && CGROUP=$CGROUP/unified
 CGROUP=$CGROUP/hactl-lab-$LAB_NAME

@@ -7,6 +7,18 @@
 # systemd: namespaces alone do not stop `date -s` from setting the machine's clock.
 CONFINE=(setpriv --bounding-set=-sys_module,-sys_time,-sys_rawio,-syslog,-wake_alarm,-audit_control,-audit_read,-mac_admin,-mac_override)
 
+# A node's systemd, dbus and logind hold five inotify instances. The kernel
+# counts them for root over all namespaces (128 unless the administrator chose
+# another number, which is not the lab's to change), and a boot without them hangs.
+node_room() {
+  local limit used n need=0
+  limit=$(</proc/sys/fs/inotify/max_user_instances)
+  used=$( (find /proc/[0-9]*/fd -lname 'anon_inode:inotify' 2>/dev/null || true) | wc -l)   # processes end meanwhile
+  for n in "${NODES[@]}"; do [[ -e $LAB_DIR/pids/$n ]] || need=$((need + 5)); done
+  ((used + need <= limit)) || die "no room for these nodes: they need $need inotify instances, $used are used and" \
+    "fs.inotify.max_user_instances is $limit (take other labs down, or raise it with sysctl)"
+}
+
 node_pid() { pid_file_alive "$LAB_DIR/pids/$1"; }      # as the hub's pid namespace sees it
 
 node_exec() {                                   # NODE CMD...
@@ -22,6 +34,13 @@ node_enter() {
   p=$(node_pid "$n") || die "$n is off"
   exec nsenter -t "$p" -m -n -p -u -i -C -- "${CONFINE[@]}" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+# hub_prepare makes the nodes' disks: memory, gone with the hub.
+hub_prepare() {
+  mount -t tmpfs -o mode=755 tmpfs "$LAB_DIR/nodes"
+  mkdir "$LAB_DIR/nodes/.shared"
+  image_build
 }
 
 nodes_up() {
@@ -59,6 +78,9 @@ node_supervise() {
   done
   echo "$(date +%T) $n off (rc $rc)"
 }
+
+node_shutdown() { local p; p=$(node_pid "$1") && kill -RTMIN+4 "$p"; }    # systemd: orderly power off
+node_cable() { ip link set "n${NUM[$1]}-$2" "$3"; }                     # NODE NET up|down
 
 node_init() {                                   # becomes the node's pid 1; /proc is still the hub's
   local n=$1 d=$LAB_DIR/nodes/$1 p _

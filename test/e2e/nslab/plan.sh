@@ -65,7 +65,7 @@ plan_add() {
     [[ $n =~ ^[a-zA-Z][a-zA-Z0-9.-]{0,50}$ ]] || die "node name '$n' is not a host name"
     [[ ${NUM[$n]:-} ]] && continue
     i=$((${#NODES[@]} + 1))
-    ((i <= 16)) || die "a lab has 1 to 16 nodes"
+    ((i <= LAB_MAX)) || die "a lab has 1 to $LAB_MAX nodes"
     l='' r='' b=''
     [[ $spec == *=* ]] && IFS=, read -r l r b <<<"${spec#*=}"
     l=${l:-$(net_host "$LAN" "$i")} r=${r:-$(net_host "$RING" "$i")} b=${b:-$(net_host "$BMC" "$i")}
