@@ -12,6 +12,8 @@ type Prediction struct {
 	Reactions []Reaction `json:"reactions,omitempty"`
 	// Unavailable says why the scheduler could not be asked; every gate takes that for the worst.
 	Unavailable string `json:"unavailable,omitempty"`
+	// Assumed says what the prediction is founded on where the state of the cluster is not known.
+	Assumed string `json:"assumed,omitempty"`
 	// Unknown lists what cannot be predicted.
 	Unknown []string `json:"unknown,omitempty"`
 	// Unattributed says why causes of reactions are missing ("the time limit of 1s was reached").
@@ -48,6 +50,9 @@ func (p *Prediction) add(q Prediction) {
 	p.Unknown = append(p.Unknown, q.Unknown...)
 	if p.Unavailable == "" {
 		p.Unavailable = q.Unavailable
+	}
+	if p.Assumed == "" {
+		p.Assumed = q.Assumed
 	}
 	if p.Unattributed == "" {
 		p.Unattributed = q.Unattributed

@@ -35,8 +35,8 @@ the plan is that of the cluster at that time, but that nothing secret is
 compared. With --cib it compares with the configuration in a file, as
 cibadmin --query saves it; a pe-input-*.bz2 of Pacemaker will do, too. Machines,
 corosync and secrets are then left out. If Pacemaker's crm_simulate is installed
-here and the file has the status of the nodes, the plan also tells what the
-cluster would do.
+here, the plan also tells what the cluster would do; without the status of the
+nodes in the file, one at rest.
 
 Objects of this owner in the CIB that no manifest tells any more stay, and are
 told; with --prune they are deleted. What runs is stopped first, and nothing

@@ -35,13 +35,16 @@ func (d *Driver) Drill(ctx context.Context, hosts reconcile.Hosts, want, have St
 		return out, err // without a change nothing is new
 	}
 	live, proposed := p.live.Copy(), p.work.Copy()
-	h, why := have.scheduler(hosts, live, proposed)
-	if h == nil {
-		out.Unavailable = why
-		return out, nil
-	}
 	limited, cancel := context.WithTimeout(ctx, drillLimit)
 	defer cancel()
+	h, _, err := have.scheduler(limited, hosts, live, proposed)
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
+	if err != nil {
+		out.Unavailable = err.Error()
+		return out, nil
+	}
 	before, after := &ground{stonith: stonithIDs(live)}, &ground{stonith: stonithIDs(proposed)}
 	g, gctx := errgroup.WithContext(limited)
 	g.Go(func() error { return before.settle(gctx, h, live) })
@@ -78,6 +81,9 @@ func (gr *ground) settle(ctx context.Context, h reconcile.Host, doc *etree.Docum
 	sims, end, err := question{cib: text, rounds: maxTransitions, result: true}.simulate(ctx, h)
 	if err != nil {
 		return err
+	}
+	if sims[len(sims)-1].unfinished() {
+		return fmt.Errorf("to come to rest takes more than %v in the simulation", maxExecution)
 	}
 	if gr.doc, err = parse(end); err != nil {
 		return fmt.Errorf("read crm_simulate's result: %w", err)

@@ -73,7 +73,7 @@ func (d *Driver) Predict(ctx context.Context, hosts reconcile.Hosts, want, have 
 	if simErr != nil {
 		return reconcile.Prediction{Unavailable: simErr.Error(), Unknown: unknown}, nil //nolint:nilerr // told as unavailable, which gates take for the worst
 	}
-	pr.Unknown = slices.Concat(unknown, p.unpredictable(pr.Reactions))
+	pr.Unknown = slices.Concat(pr.Unknown, unknown, p.unpredictable(pr.Reactions))
 	return pr, nil
 }
 
@@ -95,6 +95,11 @@ func (p *planner) foretell(ctx context.Context, h reconcile.Host, live, proposed
 	a := attribution{planner: p, live: live, host: h, base: base, stonith: stonithIDs(live), limit: limit}
 	maps.Copy(a.stonith, stonithIDs(proposed))
 	pr := reconcile.Prediction{Reactions: reactions(base, then, a.stonith)}
+	for _, sims := range [][]simulation{base, then} {
+		if last := sims[len(sims)-1]; last.unfinished() {
+			pr.Unknown = []string{fmt.Sprintf("what follows transition %d, and what then cannot run: to execute it in the simulation takes more than %v", len(sims), maxExecution)}
+		}
+	}
 	p.renamed(pr.Reactions)
 	a.attribute(ctx, &pr, time.Since(begun)/time.Duration(max(len(base), len(then))))
 	return pr, nil

@@ -16,16 +16,19 @@ import (
 // version than the cluster's, and has none of its agents: these are not asked.
 func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts, limit time.Duration) (reconcile.Prediction, error) {
 	live, proposed := p.live.Copy(), p.work.Copy()
-	h, why := p.have.scheduler(hosts, live, proposed)
-	if h == nil {
-		return reconcile.Prediction{Unavailable: why}, nil
+	h, assumed, err := p.have.scheduler(ctx, hosts, live, proposed)
+	if ctx.Err() != nil {
+		return reconcile.Prediction{}, context.Cause(ctx)
+	}
+	if err != nil {
+		return reconcile.Prediction{Unavailable: err.Error()}, nil
 	}
 	var pr reconcile.Prediction
 	var verdict error
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { pr, err = p.foretell(gctx, h, live, proposed, limit); return err })
 	g.Go(func() error { verdict = verifyNew(gctx, h, live, proposed); return nil })
-	err := g.Wait()
+	err = g.Wait()
 	if ctx.Err() != nil {
 		return reconcile.Prediction{}, context.Cause(ctx)
 	}
@@ -36,7 +39,8 @@ func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts, limi
 	if err != nil {
 		return reconcile.Prediction{Unavailable: unanswered(err)}, nil
 	}
-	pr.Unknown = slices.Concat(p.unpredictable(pr.Reactions), p.private())
+	pr.Assumed = assumed
+	pr.Unknown = slices.Concat(pr.Unknown, p.unpredictable(pr.Reactions), p.private())
 	if verdict != nil {
 		pr.Unknown = append(pr.Unknown, fmt.Sprintf("whether Pacemaker takes the configuration: %v", verdict))
 	}

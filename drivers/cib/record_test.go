@@ -44,7 +44,7 @@ func TestObserveRecord(t *testing.T) {
 		t.Errorf("standing: %+v", s)
 	}
 	p, err := d.Predict(t.Context(), nil, want, have, steps)
-	if err != nil || !strings.Contains(p.Unavailable, "no status of the nodes") {
+	if err != nil || !strings.Contains(p.Unavailable, "crm_simulate is not installed here") {
 		t.Errorf("a prediction without a status: %+v %v", p, err)
 	}
 	zero, err := d.Observe(t.Context(), recordHosts(recordCIB, "cib.xml"), State{})

@@ -1,12 +1,14 @@
 package cib
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
@@ -154,25 +156,40 @@ func parseSimulation(out string) (simulation, error) {
 	return s, nil
 }
 
-// maxTransitions is how many transitions are simulated one after the other before the rest is left open.
-const maxTransitions = 5
+// unfinished tells that the transition is known, and not what the cluster is like after it.
+func (s simulation) unfinished() bool { return len(s.then.nodes) == 0 && len(s.now.nodes) > 0 }
+
+const (
+	// maxTransitions is how many transitions are simulated one after the other before the rest is left open.
+	maxTransitions = 5
+	// maxExecution is how long the execution of all of them may take. Its time grows with the actions times the size of the CIB: 250 resources
+	// start in minutes, while the scheduler has the transition itself in 0.1 s.
+	maxExecution = 10 * time.Second
+)
 
 // simulateScript runs up to $1 transitions, each on the result of the one before, until the scheduler has nothing new to do, and writes the CIB that
 // comes of them behind the answers if $2 is yes. Of the other arguments the first $3 are of the first run alone. crm_simulate saves its result in a file only
 // (to a pipe it hangs: it first reads what is there), so one is made in memory, the user's alone, and removed. Into an operation's history it writes
-// the digest of the new parameters and leaves those of what must restart as they were, which would be a restart in the next run: they go. On a node that is root; where
-// a file is planned against it may be anybody.
+// the digest of the new parameters and leaves those of what must restart as they were, which would be a restart in the next run: they go. A transition whose execution
+// would end after $4 seconds is only told, without what comes of it (--run): that is the last. On a node that is root; where a file is planned against it may be anybody.
 const simulateScript = `set -e
 umask 077
 trap 'exit 143' HUP INT TERM # and so to the trap of EXIT
-rounds=$1 result=$2 once=$3
-shift 3
+rounds=$1 result=$2 once=$3 end=$(($(date +%s)+$4))
+shift 4
 d=$(mktemp -d /run/hactl-simulate.XXXXXX 2>/dev/null || mktemp -d "${XDG_RUNTIME_DIR:-/dev/shm}/hactl-simulate.XXXXXX")
 trap 'rm -rf "$d"' EXIT
 cat > "$d/0"
 i=0
 while [ $i -lt $rounds ]; do
-	crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" "$@" > "$d/answer"
+	left=$((end-$(date +%s)))
+	said=0
+	timeout --foreground $((left > 0 ? left : 1)) crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" "$@" > "$d/answer" || said=$?
+	if [ $said = 124 ]; then
+		crm_simulate --xml-file "$d/$i" --run --output-as=xml "$@"
+		break
+	fi
+	[ $said = 0 ] || exit $said
 	shift $once
 	once=0
 	i=$((i+1))
@@ -187,10 +204,11 @@ done
 // question is put to the scheduler.
 type question struct {
 	cib    string
-	rounds int      // at most so many transitions
-	events []string // crm_simulate's arguments that inject events before the first transition
-	always []string // its arguments for all transitions
-	result bool     // the CIB in the end is wanted, too
+	rounds int           // at most so many transitions
+	events []string      // crm_simulate's arguments that inject events before the first transition
+	always []string      // its arguments for all transitions
+	result bool          // the CIB in the end is wanted, too
+	limit  time.Duration // of the execution, in whole seconds; maxExecution if 0
 }
 
 // simulate asks the scheduler on a machine what it would do with a CIB as it is.
@@ -205,7 +223,7 @@ func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simula
 	if q.result {
 		result = "yes"
 	}
-	argv := slices.Concat([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result, strconv.Itoa(len(q.events))}, q.events, q.always)
+	argv := slices.Concat([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result, strconv.Itoa(len(q.events)), strconv.Itoa(int(cmp.Or(q.limit, maxExecution).Seconds()))}, q.events, q.always)
 	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib)})
 	if err != nil {
 		var exit *reconcile.ExitError

@@ -109,6 +109,9 @@ func (pg *page) reactions(pr reconcile.Prediction) {
 	if pr.Unavailable != "" {
 		pg.add("\n⚠️ **prediction: unavailable**: " + escape(clip(pr.Unavailable)) + "\n")
 	}
+	if pr.Assumed != "" {
+		pg.add("\n_" + escape(clip(pr.Assumed)) + "_\n")
+	}
 	var rows, anyway [][]string
 	for _, r := range pr.Reactions {
 		what := r.Resource

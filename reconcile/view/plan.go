@@ -47,6 +47,9 @@ func writeReactions(b *strings.Builder, p *reconcile.Plan, st Style) {
 	if pr.Unavailable != "" {
 		b.WriteString("\n" + st.yellow(strings.TrimSuffix(wrap("prediction: unavailable: ", "  ", pr.Unavailable), "\n")) + "\n")
 	}
+	if pr.Assumed != "" {
+		b.WriteString("\n" + wrap("prediction: ", "  ", pr.Assumed))
+	}
 	var lines, anyway []string
 	for _, r := range pr.Reactions {
 		line := st.risk(r.Risk, "  "+reaction(r))

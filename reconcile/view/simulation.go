@@ -22,12 +22,13 @@ type Simulation struct {
 	Events      []string             `json:"events,omitempty"`
 	Reactions   []reconcile.Reaction `json:"reactions"`
 	Unavailable string               `json:"unavailable,omitempty"`
+	Assumed     string               `json:"assumed,omitempty"`
 	Unknown     []string             `json:"unknown,omitempty"`
 }
 
 // NewSimulation puts a prediction into that form.
 func NewSimulation(pr reconcile.Prediction, events []string) Simulation {
-	s := Simulation{Version: SimulationVersion, Events: events, Reactions: pr.Reactions, Unavailable: pr.Unavailable, Unknown: pr.Unknown}
+	s := Simulation{Version: SimulationVersion, Events: events, Reactions: pr.Reactions, Unavailable: pr.Unavailable, Assumed: pr.Assumed, Unknown: pr.Unknown}
 	if s.Reactions == nil {
 		s.Reactions = []reconcile.Reaction{}
 	}
@@ -61,7 +62,7 @@ func SimulationText(w io.Writer, s Simulation, st Style) error {
 	if len(s.Events) > 0 {
 		b.WriteString(wrap("", "  ", "If "+strings.Join(s.Events, ", and ")+":"))
 	}
-	p := &reconcile.Plan{Prediction: reconcile.Prediction{Reactions: s.Reactions, Unavailable: s.Unavailable, Unknown: s.Unknown}}
+	p := &reconcile.Plan{Prediction: reconcile.Prediction{Reactions: s.Reactions, Unavailable: s.Unavailable, Assumed: s.Assumed, Unknown: s.Unknown}}
 	writeReactions(&b, p, st)
 	if b.Len() > 0 {
 		b.WriteString("\n")
