@@ -18,6 +18,16 @@ func TestRename(t *testing.T) {
 			live("pacemaker-3.9", prim("A")+prim("B"), `<rsc_order id="o" first="A" then="B"/>`, records("Resource.A .=agent", "Resource.B .=agent", "Constraint.o order=,first,then")), "A@n1 B@n1",
 			"-- cib n1 change\ndelete rsc_order#o\ncreate in constraints: <rsc_order id=\"o2\" first=\"A\" then=\"B\"/>",
 			"-- cib n1 change\ncreate Constraint/o2 safe\ncreate Constraint/o2 order safe\ncreate Constraint/o2 order.first safe\ncreate Constraint/o2 order.then safe\ndelete Constraint/o safe"},
+		{"a constraint among resources that are renamed too", "kind: Constraint\nmetadata: {name: o2, renamedFrom: o}\nspec: {location: {resource: New, node: n1, score: 1}}\n---\napiVersion: hactl/v1\n" +
+			"kind: Resource\nmetadata: {name: New, renamedFrom: Old}\nspec: {agent: \"ocf:pacemaker:Dummy\"}\n",
+			live("pacemaker-3.9", prim("Old"), `<rsc_location id="o" rsc="Old" node="n1" score="1"/>`, records("Resource.Old .=agent", "Constraint.o location=,resource,node,score")), "Old@n1",
+			"-- cib n1 change\ndelete rsc_location#o\ncreate in constraints: <rsc_location id=\"o2\" rsc=\"New\" node=\"n1\" score=\"1\"/>\n" +
+				"create in resources: <primitive id=\"New\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\"/>\n" + stopping("Old") + "\n" + stopping("New") +
+				"\n-- cib n1 removal\nwait until the status shows Old inactive on every node\ndelete primitive#Old\ndelete meta_attributes#hactl-stopping-New\n" +
+				"wait until the status shows what Pacemaker means to do with New",
+			"-- cib n1 change\ncreate Constraint/o2 safe\ncreate Constraint/o2 location safe\ncreate Constraint/o2 location.resource safe\ncreate Constraint/o2 location.node safe\n" +
+				"create Constraint/o2 location.score safe\ncreate Resource/New safe\ncreate Resource/New agent safe\nstop Resource/Old safe\ndelete Constraint/o safe\n" +
+				"-- cib n1 removal\ndelete Resource/Old restart"},
 		{"an alert, whose sets keep their ids", "kind: Alert\nmetadata: {name: b, renamedFrom: a}\nspec: {path: /a, paramSets: [{id: s, score: 1, values: [{name: x, value: y}]}]}\n",
 			strings.Replace(live("pacemaker-3.9", "", "", records("Alert.a .=path paramSets[s]=,score,x")), "</configuration>",
 				`<alerts><alert id="a" path="/a"><instance_attributes id="s" score="1"><nvpair id="sx" name="x" value="y"/></instance_attributes></alert></alerts></configuration>`, 1), "",
@@ -117,6 +127,21 @@ func TestUnusedSecrets(t *testing.T) {
 	ss = steps(t, want, have)
 	if len(ss) != 1 || ss[0].ID != "cib n2 unused secrets" {
 		t.Errorf("after a crash: %+v", ss)
+	}
+}
+
+// A run that died between the files of a secret and the CIB left them to a resource that is made without the secret now: the first plan says so.
+func TestSecretsOfAnEarlierRun(t *testing.T) {
+	want := desired(t, head+keepB)
+	have := observed(want, live("pacemaker-3.9", "", "", ""))
+	have.Secrets = []Secret{{Node: "n2", Resource: "B", Param: "p", Owner: "default", Value: reconcile.Secret("hush"), Signed: true, Private: true}}
+	ss := steps(t, want, have)
+	if last := ss[len(ss)-1]; last.ID != "cib n2 unused secrets" {
+		t.Errorf("the files stay: %+v", ss)
+	}
+	have.CIB = XML(carriedOut(t, have, ss))
+	if ss = steps(t, want, have); len(ss) != 1 || ss[0].ID != "cib n2 unused secrets" {
+		t.Errorf("and then: %+v", ss)
 	}
 }
 

@@ -69,6 +69,9 @@ func (p *planner) ours(s Secret) bool {
 			return e.owner == p.want.Owner && (p.byRef[ref] != nil || !p.want.Part)
 		}
 	}
+	if p.byRef[Resource(s.Resource)] != nil || p.byRef[FenceDevice(s.Resource)] != nil {
+		return s.Owner == p.want.Owner // this plan makes it: an earlier run died before its change of the CIB
+	}
 	return !p.want.Part && s.Owner == p.want.Owner && p.work.find(s.Resource) == nil
 }
 

@@ -250,10 +250,10 @@ func (p *planner) amongDoomed(el *etree.Element) bool {
 	return len(names) > 0 && !slices.ContainsFunc(names, func(id string) bool { return p.ids[id] == nil })
 }
 
-// later leaves elements to the second change.
+// later leaves elements to the second change, unless they made way for what lives on under another name (replace).
 func (p *planner) later(els ...*etree.Element) {
 	for _, el := range els {
-		if !p.waits[el] {
+		if !p.waits[el] && el.Parent() != nil {
 			p.waits[el] = true
 			p.pruning.later = append(p.pruning.later, el)
 		}
