@@ -96,7 +96,7 @@ for g; do for f in $g; do
   case $f in /proc/*|/sys/*) ;; *) [ -f "$f" ] && printf '%s\0' "$f";; esac
 done; done | tar -c -h -P -f - --format=gnu --hard-dereference --no-recursion --null --verbatim-files-from -T -`
 
-// writeFileProgram replaces the file PATH MODE OWNER SIZE SHA256 by its standard input, run by mutateScript.
+// writeFileProgram replaces the file PATH MODE OWNER by its standard input, less a first line with SIZE SHA256, run by mutateScript.
 //
 // A link is followed. Nothing of it is seen before the rename: the temporary file begins with a dot, so that no *.conf glob takes it. Size and
 // hash are compared first, because a cut connection looks like the end of the input. Folders made on the way go again if it fails.
@@ -116,11 +116,12 @@ if [ ! -d "$d" ]; then
 fi
 umask 077
 t=$(mktemp -- "$d/.hactl.XXXXXXXX")
+IFS=' ' read -r size sum || { echo "no content arrived; nothing was changed" >&2; exit 74; }
 cat >"$t"
 s=$(stat -c %s -- "$t")
-[ "$s" = "$4" ] || { echo "only $s of $4 bytes arrived; nothing was changed" >&2; exit 74; }
+[ "$s" = "$size" ] || { echo "only $s of $size bytes arrived; nothing was changed" >&2; exit 74; }
 h=$(sha256sum <"$t")
-[ "${h%% *}" = "$5" ] || { echo "other bytes arrived than were sent; nothing was changed" >&2; exit 74; }
+[ "${h%% *}" = "$sum" ] || { echo "other bytes arrived than were sent; nothing was changed" >&2; exit 74; }
 chown -- "$3" "$t"
 chmod -- "$2" "$t"
 sync -- "$t"

@@ -3,10 +3,8 @@ package transport
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -37,12 +35,11 @@ func (m *Machine) WriteFile(ctx context.Context, path string, f reconcile.File) 
 		return fmt.Errorf("%s: write %s: %d bytes, at most %d MiB", m.name, path, len(content), maxFile>>20)
 	}
 	sum := sha256.Sum256(content)
-	argv := []string{
-		"sh", "-c", writeFileProgram, "hactl-write",
-		path, fmt.Sprintf("%04o", mode), owner, strconv.Itoa(len(content)), hex.EncodeToString(sum[:]),
-	}
+	argv := []string{"sh", "-c", writeFileProgram, "hactl-write", path, fmt.Sprintf("%04o", mode), owner}
 	show := []string{"write", path}
-	r := request{argv: argv, show: show, limit: writeLimit, mutates: true, stdin: content, checks: true}
+	// The digest goes the content's way and not into argv, which everybody on the machine can read: a password could be guessed by it.
+	input := append(fmt.Appendf(nil, "%d %x\n", len(content), sum), content...)
+	r := request{argv: argv, show: show, limit: writeLimit, mutates: true, stdin: input, checks: true}
 	code, stderr, err := m.run(ctx, r, io.Discard, nil)
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func (s *shell) Exec(ctx context.Context, line string, stdin io.ReadCloser, stdo
 		return 0, err
 	}
 	cmd := exec.Command("/bin/sh", "-c", line)
-	cmd.Dir = "/"
+	cmd.Dir, cmd.Env = "/", environ()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = drainTime
 	// A session of its own: an interrupt from the keyboard is for hactl, not for half of a command.

@@ -51,7 +51,7 @@ func (t Tools) Run(ctx context.Context, c reconcile.Cmd) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, "env", c.Argv...) // env, so that the PATH below is the one that is searched
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "PATH="+os.Getenv("PATH")+":"+strings.Join(sbin, ":"))
+	cmd.Env = environ("LC_ALL=C.UTF-8", "PATH="+os.Getenv("PATH")+":"+strings.Join(sbin, ":"))
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -70,3 +70,24 @@ func TestToolsCancelled(t *testing.T) {
 		t.Error("its file is still there")
 	}
 }
+
+// What hactl was told in secret, its commands are not told.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("HACTL_AGE_KEY", "sesame")
+	t.Setenv("IPMI_PASSWORD", "sesame")
+	t.Setenv("LC_TIME", "C")
+	out, err := Tools{}.Run(t.Context(), reconcile.Cmd{Argv: []string{"sh", "-c", "env; cat /proc/self/environ"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := open("here", t.TempDir())
+	own, err := here.Run(t.Context(), reconcile.Cmd{Argv: []string{"env"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(out), string(own)} {
+		if strings.Contains(text, "sesame") || !strings.Contains(text, "PATH=") || !strings.Contains(text, "HOME=") {
+			t.Errorf("the environment is\n%s", text)
+		}
+	}
+}
