@@ -21,9 +21,9 @@ func (w *waiter) monitor(ctx context.Context) (*etree.Element, error) {
 }
 
 // ours gives the failures of the awaited resources, by resource.
-func (w *waiter) ours(mon *etree.Element) map[string][]failure {
+func (w *waiter) ours(ctx context.Context, mon *etree.Element) map[string][]failure {
 	out := map[string][]failure{}
-	for _, f := range failures(mon) {
+	for _, f := range toldOn(ctx, w.h, failures(mon)) {
 		for _, r := range w.a.Resources {
 			if f.resource == r || slices.Contains(w.last.now.within[f.resource], r) {
 				out[r] = append(out[r], f)
@@ -48,7 +48,7 @@ func (w *waiter) explain(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			ours = w.ours(mon)
+			ours = w.ours(ctx, mon)
 		}
 		switch {
 		case slices.ContainsFunc(now, func(i Instance) bool { return i.Blocked }):
@@ -100,7 +100,11 @@ func (w *waiter) lastLines(ctx context.Context, f failure) string {
 	if err != nil {
 		return "" // an extra only
 	}
-	return strings.TrimSpace(string(out))
+	known, ok := secretsOn(ctx, w.h)
+	if !ok {
+		return ""
+	}
+	return withoutSecrets(known, strings.TrimSpace(string(out)))
 }
 
 // regexpWord quotes an id, whose only special character is the dot.
@@ -117,7 +121,7 @@ func (w *waiter) late(ctx context.Context, limit time.Duration) error {
 	if err != nil {
 		return err
 	}
-	ours := w.ours(mon)
+	ours := w.ours(ctx, mon)
 	var why []string
 	for _, r := range w.a.Resources {
 		switch {

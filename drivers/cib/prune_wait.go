@@ -125,7 +125,7 @@ func (s *stops) look(ctx context.Context, h reconcile.Host) (done bool, err erro
 		return false, err
 	}
 	st := readStatus(mon)
-	failed := failures(mon)
+	failed := toldOn(ctx, h, failures(mon))
 	fencing := pendingFencing(mon)
 	for _, n := range st.nodes {
 		if n.unclean && !slices.Contains(fencing, n.name) {

@@ -176,10 +176,14 @@ func (d *Driver) Judge(before, now State, p reconcile.Prediction, happened []rec
 	if m, err := readMonitor(before.Monitor); err == nil && before.formed() {
 		j.was, known = readStatus(m), failures(m)
 	}
+	var fresh []failure
 	for _, f := range failures(mon) {
 		if !slices.Contains(known, f) {
-			j.fresh[f.resource] = append(j.fresh[f.resource], f)
+			fresh = append(fresh, f)
 		}
+	}
+	for _, f := range discreet(fresh, knownSecrets(before, now)) {
+		j.fresh[f.resource] = append(j.fresh[f.resource], f)
 	}
 	if !before.formed() || p.Unavailable != "" { // nothing was predicted: what came counts as meant
 		j.was, j.reactions = j.is, nil

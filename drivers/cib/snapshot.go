@@ -47,7 +47,7 @@ func (d *Driver) Record(ctx context.Context, hosts reconcile.Hosts, want, have S
 		el.CreateAttr("value", reconcile.Mask)
 		owners = append(owners, el.Parent().Parent())
 	})
-	have.Monitor = withoutSecrets(known, have.Monitor)
+	have.Monitor = discreetMonitor(have.Monitor, known)
 	if len(owners) > 0 {
 		if err := have.Withheld.check(ctx, hosts.Named(have.From), string(have.CIB), doc, owners); err != nil {
 			return State{}, err

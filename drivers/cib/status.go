@@ -79,7 +79,7 @@ func (d *Driver) Status(have State) []reconcile.Health {
 		level, text := n.health()
 		add(NodeOptions(n.name), level, "%s", text)
 	}
-	failed := failures(mon)
+	failed := discreet(failures(mon), knownSecrets(State{}, have))
 	doc, err := parse(string(have.CIB))
 	if err != nil {
 		return out
@@ -103,7 +103,7 @@ func (d *Driver) Status(have State) []reconcile.Health {
 		}
 		add(refOf(devices, id), level, "%s", text)
 	}
-	return append(out, coverage(doc, mon, st)...)
+	return append(out, coverage(doc, failed, st)...)
 }
 
 func refOf(devices map[string]bool, id string) reconcile.Ref {
@@ -200,13 +200,12 @@ func sortedRoles(m map[string][]string) []string {
 }
 
 // coverage tells for each node which devices can fence it and how they do.
-func coverage(doc *etree.Document, mon *etree.Element, st clusterStatus) []reconcile.Health {
+func coverage(doc *etree.Document, failed []failure, st clusterStatus) []reconcile.Health {
 	var out []reconcile.Health
 	if option, value := fencingOff(doc, false); option != "" {
 		return []reconcile.Health{{Object: reconcile.Ref{Kind: "fencing", Name: "all"}, Level: reconcile.Degraded, Text: "switched off: " + option + "=" + value}}
 	}
 	devices := fenceDevices(doc)
-	failed := failures(mon)
 	for _, n := range st.nodes {
 		var good, bad []string
 		for _, dv := range devices {
