@@ -157,32 +157,8 @@ spec:
 		converged(t, l, "-f", good)
 		apply(t, l, "-f", f, "--yes")
 	})
-	t.Run("nobody confirms, and the operator is gone", func(t *testing.T) {
-		before := config()
-		next := manifest(t, strings.NewReplacer("fake: one", "fake: four", "page one", "page two").Replace(guarded))
-		c := l.HactlCmd("apply", "-f", next, "--yes", "--allow", "adopt", "--confirm-within", "15s", "--rollback", "--settle", "1h")
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, 10*time.Second, "the change is in the CIB", func() string {
-			if x, _ := l.Exec("node1", "cibadmin", "-Q"); strings.Contains(x, `value="four"`) {
-				return ""
-			}
-			return "not yet"
-		})
-		_ = c.Process.Kill()
-		_ = c.Wait()
-		eventually(t, 25*time.Second, "the old configuration is back", func() string {
-			if config() != before {
-				return config()
-			}
-			for _, n := range l.Nodes() {
-				if x := l.MustExec(n.Name, "cat", "/etc/nginx/guarded.conf"); !strings.Contains(x, "page one") {
-					return n.Name + " has the new file"
-				}
-			}
-			return ""
-		})
+	t.Run("nobody confirms, and the operator is cut off", func(t *testing.T) {
+		cutOff(t, l, config)
 		eventually(t, 20*time.Second, "the lock is free", func() string { return lockedBy(t, l) })
 		eventually(t, 10*time.Second, "the journal tells it", func() string {
 			var h struct {
@@ -222,6 +198,8 @@ spec:
 		}
 		refused(t, l.HactlCmd("confirm", "-f", next), "no change waits")
 	})
+	t.Run("a deletion", func(t *testing.T) { deletionGoesBack(t, l, config) })
+	t.Run("a member is away", func(t *testing.T) { memberAway(t, l, config) })
 	t.Run("checkpoints", func(t *testing.T) {
 		stdout, _, code := l.Hactl("checkpoint", "list", "-f", f, "-o", "json")
 		var list []struct {
