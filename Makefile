@@ -1,18 +1,20 @@
 # `make` alone builds bin/hactl. `make demo` and `make test` do all set-up that
 # they need on a fresh Debian 12 with Go, as root.
 LAB   := test/e2e/nslab/lab.sh
+VMLAB := test/e2e/vmlab/lab.sh
 NODES ?= 3
-# Packages whose tests are end-to-end; everything else is fast and needs no root.
-E2E   := ./test/e2e/...
+VMS   ?= 2
+# Packages whose tests are end-to-end; everything else is fast and needs no root. test/e2e/vm runs on virtual machines.
+E2E   := $(shell go list ./test/e2e/... 2>/dev/null | grep -v '/test/e2e/vm$$')
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit cc e2e lint corpus bench demo lab-up lab-down schema agents fuzz clean
+.PHONY: build test unit cc e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench demo lab-up lab-down schema agents fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
 
-# Everything that must pass: unit, property and script tests, then the real daemons in the namespace lab.
-test: build unit e2e
+# Everything that must pass: unit, property and script tests, then the real daemons in the namespace lab, then a short run on real kernels.
+test: build unit e2e e2e-vm-short
 
 # The race detector makes the proofs of the CIB's layer over hundreds of real CIBs ten times slower: with it they are a sample.
 unit: cc
@@ -27,6 +29,18 @@ cc:
 e2e: build
 	$(LAB) install peers
 	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 45m -p 1 $(E2E)
+
+# The storage scenarios on virtual machines: all of them, or those that are short.
+e2e-vm: build vmlab
+	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 90m -count=1 ./test/e2e/vm
+
+e2e-vm-short: build vmlab
+	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 20m -count=1 -run '^TestShort' ./test/e2e/vm
+
+# What virtual machines need: packages, and the guests' image, which is built once and kept outside the tree.
+vmlab:
+	$(VMLAB) install
+	$(VMLAB) image
 
 # Import, render and plan proved on real CIBs, with the counts; CORPUS names another folder of them.
 corpus:
@@ -53,6 +67,17 @@ lab-up:
 
 lab-down:
 	$(LAB) down
+
+vmlab-up: vmlab
+	$(VMLAB) up $(VMS)
+	$(VMLAB) status
+
+vmlab-down:
+	$(VMLAB) down
+
+# drivers/*/testdata/recorded: what the storage tools print in every state that a driver must know, made anew in virtual machines.
+recordings: vmlab
+	test/e2e/vmlab/recordings/all.sh
 
 # The JSON Schema and docs/reference.md, after a change of the types in api/v1 or of their comments.
 schema:
