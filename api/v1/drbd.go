@@ -203,6 +203,9 @@ func (d *DRBDResource) validate(c *checker) {
 			c.errorf(o, "spec.initialSync.from", "%q is none of spec.nodes%s", y.From, hint(y.From, slices.Sorted(maps.Keys(nodes))))
 		}
 	}
+	if s.SharedSecret != nil {
+		c.secret(o, "spec.sharedSecret", *s.SharedSecret)
+	}
 	if s.SharedSecret != nil && s.Net.Get("cram-hmac-alg") == "" {
 		c.errorf(o, "spec.sharedSecret", "is used only with net.cram-hmac-alg, such as sha256")
 	}
