@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,10 +46,11 @@ func timeoutShorter(c *cluster) {
 	}
 }
 
-// stopTimeouts looks for limits that do not add up: what stops one after the other takes longer than a node has for its shutdown, and devices
-// that Pacemaker gives up on before they give up themselves.
+// stopTimeouts looks for limits that do not add up: what stops one after the other takes longer than a node has for its shutdown, devices
+// that Pacemaker gives up on before they give up themselves, and nodes that vote on who is there before the token can be missed.
 func stopTimeouts(c *cluster) {
 	c.shutdown()
+	c.consensus()
 	fencing := c.property("fencing-timeout", "stonith-timeout")
 	for _, f := range c.FenceDevices {
 		param := func(name string) setting {
@@ -66,6 +68,30 @@ func stopTimeouts(c *cluster) {
 			c.warnf(v1.LintStopTimeouts, &f.Object, power.path, "the device may take %s and Pacemaker gives it %s (%s): it is stopped before it can tell how it "+
 				"went; write pcmk_reboot_timeout: %s under params", short(takes), short(allowed), what, short(2*takes+20*time.Second))
 		}
+	}
+}
+
+// consensus compares totem's own times: a new membership needs 1.2 times the token (corosync.conf(5)), which grows with each node beyond two.
+func (c *cluster) consensus() {
+	totem := c.Cluster.Spec.Totem
+	millis := func(name string, otherwise int) int {
+		if v, ok := totem[name]; ok && !v.Null {
+			n, err := strconv.Atoi(v.Text)
+			if err != nil {
+				return 0 // validation tells it
+			}
+			return n
+		}
+		return otherwise
+	}
+	given := millis("consensus", 0)
+	token := millis("token", 3000)
+	if n := len(c.Cluster.Spec.Nodes); n > 2 {
+		token += (n - 2) * millis("token_coefficient", 650)
+	}
+	if least := (token*12 + 9) / 10; given > 0 && given < least {
+		c.warnf(v1.LintStopTimeouts, &c.Cluster.Object, "spec.totem.consensus", "consensus of %d ms is less than 1.2 times the token, %d ms: the nodes settle who is "+
+			"there before the lost ones are missed, and membership flaps; leave consensus out, it follows from the token", given, least)
 	}
 }
 

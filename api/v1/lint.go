@@ -64,7 +64,7 @@ var lints = []Lint{
 	{LintParameterType, "A parameter has a value that is not of the type in the agent's metadata."},
 	{LintPromotedMonitor, "No monitor of a promotable resource is for the promoted role."},
 	{LintSBDTimeouts, "stonith-watchdog-timeout contradicts how SBD is set up."},
-	{LintStopTimeouts, "Time limits do not add up: stops against shutdown-escalation, a fence device against stonith-timeout."},
+	{LintStopTimeouts, "Time limits do not add up: stops against shutdown-escalation, a fence device against stonith-timeout, consensus against the token."},
 	{LintTimeoutShorter, "A start, stop, promotion or demotion has less time than the agent advises."},
 	{LintUnitEnabledAtBoot, "The cluster runs a systemd unit that spec.prepare does not disable at boot."},
 	{LintUnknownAgent, "An agent is named that Debian 12 does not have, though it has others of the provider."},

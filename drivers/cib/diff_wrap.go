@@ -123,6 +123,7 @@ func (c *comparison) finish() {
 	if len(c.diffs) == 0 && !c.whole {
 		return
 	}
+	c.writable()
 	action, why, least := reconcile.Update, "", reconcile.Safe
 	switch {
 	case c.whole || !c.found && c.inv.el == nil && (c.o.Ref.Kind == "Cluster" || c.o.Ref.Kind == "Node"):
