@@ -36,13 +36,14 @@ type Config struct {
 	// Resources are in the order of the files. Resource finds one by its name.
 	Resources []*Resource
 
-	byName map[string]*Resource
-	common v1.Pos
+	byName  map[string]*Resource
+	indexed int // how many resources byName knows
 }
 
 // Resource gives the resource of that name, or nil.
 func (c *Config) Resource(name string) *Resource {
-	if len(c.byName) != len(c.Resources) {
+	if c.indexed != len(c.Resources) {
+		c.indexed = len(c.Resources)
 		c.byName = make(map[string]*Resource, len(c.Resources))
 		for _, r := range c.Resources {
 			c.byName[r.Name] = r

@@ -158,6 +158,28 @@ func TestAcceptsWhatDrbdadmDoes(t *testing.T) {
 	}
 }
 
+// Mutated files that are read come out of printing as they were, and nothing panics.
+func TestMutatedRoundTrip(t *testing.T) {
+	rounds := 30
+	if n, err := strconv.Atoi(os.Getenv("CONF_MUTATIONS")); err == nil {
+		rounds = n
+	}
+	rnd := rand.New(rand.NewPCG(3, 4))
+	all := configs(t)
+	for _, name := range sortedKeys(all) {
+		text := all[name]
+		for range rounds {
+			if next := mutate(text, rnd); len(next) < 2*len(all[name]) {
+				text = next // mutations add up, as long as it can be read
+			}
+			if _, err := Parse("f", []byte(text), nil); err != nil {
+				text = all[name]
+			}
+			checkRoundTrip(t, text)
+		}
+	}
+}
+
 // stricter tells whether the error is one that drbdadm leaves to drbdsetup: what 8.4 does not look at, and a number without a value; or
 // something that is said twice, of which 8.4 and 9 take another one.
 func stricter(d Dialect, err error) bool {

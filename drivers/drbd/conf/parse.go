@@ -76,7 +76,6 @@ func (p *parser) top(file string, n *node) error {
 			return err
 		}
 		if p.first("the common section", n) {
-			p.cfg.common = n.pos()
 			r := &Resource{Name: "common"}
 			p.resource(r, n)
 			p.cfg.Common = r.commonSections(p, n)

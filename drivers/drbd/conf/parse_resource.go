@@ -221,5 +221,8 @@ func (c *cursor) option() (Option, error) {
 		o.Name = bare
 	}
 	o.Value = w.text
-	return o, c.close()
+	if end := c.next(); !end.sign(";") { // which may be part of a secret, so it is not shown
+		return o, errAt(end.pos, "%s: ; is expected after the value; a value with other characters than letters, digits and / . _ - stands in quotes", o.Name)
+	}
+	return o, nil
 }

@@ -99,13 +99,17 @@ var reserved84 = sync.OnceValue(func() map[string]bool {
 
 // name gives a name or path, in quotes where a bare word would be something else.
 func (p *printer) name(s string) string {
-	if s == "" || len(s) > maxBare || strings.IndexFunc(s, func(r rune) bool { return r > 127 || !isBare(byte(r)) }) >= 0 || kindOf(s) != kString {
+	if !isBareWord(s) || kindOf(s) != kString {
 		return p.quoted(s)
 	}
 	if p.d == V84 && reserved84()[s] || p.d != V84 && keywords9[s] {
 		return p.quoted(s)
 	}
 	return s
+}
+
+func isBareWord(s string) bool {
+	return s != "" && len(s) <= maxBare && strings.IndexFunc(s, func(r rune) bool { return r > 127 || !isBare(byte(r)) }) < 0
 }
 
 func (p *printer) names(ss []string) string {
@@ -118,7 +122,7 @@ func (p *printer) names(ss []string) string {
 
 func (p *printer) quoted(s string) string {
 	if strings.ContainsRune(s, '\n') || len(s) > maxQuoted {
-		p.errs = append(p.errs, errAt(zero, "%.20q…: drbd.conf has no words of more than %d characters or of several lines", s, maxQuoted))
+		p.errs = append(p.errs, errAt(zero, "a value of %d characters: drbd.conf has none of more than %d, and none of several lines", len(s), maxQuoted))
 	}
 	return quote(s)
 }
@@ -142,13 +146,20 @@ func (p *printer) isText(section, option string) bool {
 
 func (p *printer) options(section string, opts Options) {
 	for _, o := range opts {
+		name := o.Name
+		if strings.HasPrefix(name, "no-") {
+			name = "no-" + name // one no- is taken off when it is read
+		}
+		if name == "plugin" || !isBareWord(name) {
+			name = p.quoted(name)
+		}
 		switch {
 		case o.Name == "become-primary-on":
-			p.statement(o.Name, p.names(strings.Fields(o.Value)))
+			p.statement(name, p.names(strings.Fields(o.Value)))
 		case o.Value == "" && o.Name == "stacked-timeouts":
-			p.statement(o.Name, "")
+			p.statement(name, "")
 		default:
-			p.statement(o.Name, p.value(section, o))
+			p.statement(name, p.value(section, o))
 		}
 	}
 }

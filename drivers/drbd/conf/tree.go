@@ -64,7 +64,7 @@ func (p *treeParser) statement(depth int, first word) (*node, error) {
 		case w.kind == kEOF:
 			return nil, errAt(w.pos, "the file ends inside of %q: ; or { is missing", first.text)
 		case w.sign("}") || w.kind == kElse:
-			return nil, errAt(w.pos, "; is expected after %q, not %q", n.words[len(n.words)-1].text, w.text)
+			return nil, errAt(w.pos, "%s: ; is expected, not %q", first.text, w.text)
 		case w.sign(";"):
 			n.end = w.pos
 			return n, nil
