@@ -170,24 +170,39 @@ func (e *Engine) keeps() bool {
 // write adds the apply to the journals of all members. One that did nothing is not worth an entry.
 func (t *tracks) write(ctx context.Context, res Result, err error) {
 	e := t.entry()
-	e.At, e.Steps, e.Seconds, e.Result = time.Now().UTC(), res.Steps, time.Since(t.begun).Round(10*time.Millisecond).Seconds(), Applied
+	e.At, e.Steps, e.Seconds = time.Now().UTC(), res.Steps, time.Since(t.begun).Round(10*time.Millisecond).Seconds()
 	if res.First != nil {
 		e.Plan = res.First.Digest()
 	}
-	var back *RolledBackError
-	switch {
-	case errors.As(err, &back) && back.Err == nil:
-		e.Result, e.Error, e.Until = RolledBack, err.Error(), time.Time{}
-	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
-		e.Result = Interrupted
-	case err != nil:
-		e.Result, e.Error = Broken, err.Error()
+	if c := res.Seen; c != nil {
+		e.Reactions, e.True, e.Otherwise = len(c.Foretold), c.True(), c.Deviations()
+		e.Otherwise = e.Otherwise[:min(len(e.Otherwise), maxJournaled)]
+	}
+	switch e.Result = OutcomeOf(err); e.Result {
+	case RolledBack:
+		e.Error, e.Until = err.Error(), time.Time{}
+	case Broken:
+		e.Error = err.Error()
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
 	defer stop()
 	if err := WriteJournal(ctx, t.e.members(), e); err != nil {
 		t.tell(err.Error())
 	}
+}
+
+// OutcomeOf is how an apply ended that returned err.
+func OutcomeOf(err error) Outcome {
+	var back *RolledBackError
+	switch {
+	case err == nil:
+		return Applied
+	case errors.As(err, &back) && back.Err == nil:
+		return RolledBack
+	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
+		return Interrupted
+	}
+	return Broken
 }
 
 // entry is what the journal tells of this apply, however it ended.

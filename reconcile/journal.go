@@ -40,6 +40,10 @@ type Entry struct {
 	Error string `json:"error,omitempty"`
 	// Checkpoint is the id of the configuration as it was before; empty: the configuration was not to be changed.
 	Checkpoint string `json:"checkpoint,omitempty"`
+	// Reactions were foretold, True of them came true; Otherwise are sentences on what came otherwise, at most maxJournaled.
+	Reactions int      `json:"reactions,omitempty"`
+	True      int      `json:"cameTrue,omitempty"`
+	Otherwise []string `json:"otherwise,omitempty"`
 	// Until is when the change is taken back unless it is confirmed.
 	Until time.Time `json:"until,omitzero"`
 }

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -61,11 +63,53 @@ func (c Comparison) True() int {
 // Agrees tells that all came as foretold, and nothing else.
 func (c Comparison) Agrees() bool { return len(c.Also) == 0 && c.True() == len(c.Foretold) }
 
+// Deviations are sentences on what came otherwise, one for each reaction that did not come true and for each happening that was not foretold.
+func (c Comparison) Deviations() []string {
+	var out []string
+	for _, s := range c.Foretold {
+		if s.Became == CameTrue {
+			continue
+		}
+		what := fmt.Sprintf("%s: foretold: %s", cmp.Or(s.Resource, s.Node), did(s.Action, s.Resource, cmp.Or(s.Node, s.From, s.To), s.From, s.To))
+		if s.Became == NotSeen {
+			out = append(out, what+"; not seen")
+		} else {
+			out = append(out, what+"; seen: "+s.Instead)
+		}
+	}
+	for _, h := range c.Also {
+		out = append(out, fmt.Sprintf("%s: not foretold: %s", cmp.Or(h.Resource, h.Node), h))
+	}
+	return out
+}
+
+// String says what happened, without to what: "restart on node1", "move from node1 to node2".
+func (h Happening) String() string {
+	s := did(h.Action, h.Resource, h.Node, h.From, h.To)
+	if h.Vague && h.Action == "restart" {
+		s = "restart or reload on " + h.Node
+	}
+	if h.Failed != "" {
+		s += " failed: " + h.Failed
+	}
+	return s
+}
+
+func did(action, resource, node, from, to string) string {
+	switch {
+	case from != "" && to != "" && from != to:
+		return fmt.Sprintf("%s from %s to %s", action, from, to)
+	case resource != "" && node != "":
+		return action + " on " + node
+	}
+	return action
+}
+
 // lateness is how long to look for reactions that no step waited for, such as the first run of a check whose interval changed.
 const lateness = 5 * time.Second
 
 // compare asks the cluster what it did since the first change, and compares that with what was foretold. again tells that the last look was
-// before the last step. An apply that only waits for what cannot be had is told so by its steps: here nothing is an error.
+// before the last step. It is told beside how the apply ended, so what goes wrong here makes nothing fail.
 func (t *tracks) compare(ctx context.Context, again bool) *Comparison {
 	if t.first == nil || t.prediction.Unavailable != "" {
 		return nil
@@ -85,7 +129,7 @@ func (t *tracks) compare(ctx context.Context, again bool) *Comparison {
 		if now == nil {
 			return c
 		}
-		if c = now; !slices.ContainsFunc(c.Foretold, func(s Seen) bool { return s.Became != CameTrue }) || time.Now().After(over) {
+		if c = now; !slices.ContainsFunc(c.Foretold, func(s Seen) bool { return s.Became == NotSeen }) || time.Now().After(over) {
 			return c
 		}
 		if pause(ctx, t.opt.Drain) != nil {

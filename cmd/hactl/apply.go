@@ -177,10 +177,18 @@ func (a *app) carryOut(ctx context.Context, e *reconcile.Engine, f applyFlags, a
 			return a.approve(ctx, p, f, allow)
 		},
 	}))
+	name := e.Manifests.Cluster.Metadata.Name
+	if res.Rounds > 0 && a.output == "json" {
+		if unwritten := view.ResultJSON(a.out, name, res, time.Since(begun), err); err == nil {
+			err = unwritten
+		}
+	}
 	if err != nil {
+		if a.output != "json" {
+			_ = view.SeenText(a.err, res.Seen, style(a.err)) // the error matters more than that it cannot be told
+		}
 		return err
 	}
-	name := e.Manifests.Cluster.Metadata.Name
 	if res.Steps == 0 {
 		if holds != nil {
 			if err := holds(res.First); err != nil {

@@ -50,6 +50,11 @@ func (g guardFlags) options(opt reconcile.ApplyOptions) reconcile.ApplyOptions {
 
 // after tells how an apply left the cluster.
 func (a *app) after(m *v1.Manifests, res reconcile.Result, g guardFlags) error {
+	if a.output != "json" {
+		if err := view.SeenText(a.err, res.Seen, style(a.err)); err != nil {
+			return err
+		}
+	}
 	for _, d := range res.Differs {
 		_, _ = fmt.Fprintf(a.err, "%s\n", style(a.err).Warn("otherwise than predicted: "+d))
 	}

@@ -1,7 +1,6 @@
 package cib
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -95,7 +94,7 @@ func (c *comparing) look(s *reconcile.Seen) {
 		case h == nil:
 			s.Became = reconcile.NotSeen
 		case h.Failed != "":
-			failed = append(failed, describe(*h))
+			failed = append(failed, h.String())
 		}
 	}
 	if len(failed) > 0 {
@@ -178,25 +177,7 @@ func moves(hs []reconcile.Happening) []reconcile.Happening {
 func sentence(hs []reconcile.Happening) string {
 	words := make([]string, len(hs))
 	for i, h := range hs {
-		words[i] = describe(h)
+		words[i] = h.String()
 	}
 	return strings.Join(words, ", ")
-}
-
-// describe says what happened, without to what.
-func describe(h reconcile.Happening) string {
-	s := h.Action
-	switch {
-	case h.From != "":
-		s += " from " + h.From + " to " + h.To
-	case h.Resource != "":
-		s += " on " + h.Node
-	}
-	if h.Vague && h.Action == "restart" {
-		s = "restart or reload on " + h.Node
-	}
-	if h.Failed != "" {
-		s = fmt.Sprintf("%s failed: %s", s, h.Failed)
-	}
-	return s
 }

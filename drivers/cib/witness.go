@@ -39,7 +39,12 @@ func (d *Driver) Witness(ctx context.Context, hosts reconcile.Hosts, before, now
 	for _, n := range nodes {
 		out = append(out, n.happenings()...)
 	}
-	return append(out, nodeEvents(before.Monitor, now.Monitor)...), true
+	out = append(out, nodeEvents(before.Monitor, now.Monitor)...)
+	known := knownSecrets(before, now)
+	for i := range out {
+		out[i].Failed = withoutSecrets(known, out[i].Failed) // agents may repeat them
+	}
+	return out, true
 }
 
 // ran is an operation that was carried out. A call of 0 is one that the history only lets conclude.
@@ -280,7 +285,7 @@ func readLogs(ctx context.Context, hosts reconcile.Hosts) map[string][]ran {
 	var wg sync.WaitGroup
 	for _, h := range hosts {
 		wg.Go(func() {
-			text, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", logScript}})
+			text, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", logScript, "hactl-log"}})
 			if err != nil {
 				return // the history alone will do
 			}

@@ -60,6 +60,9 @@ func History(w io.Writer, entries []reconcile.Entry, st Style) error {
 			}
 			b.WriteString(wrap("  ", "    ", strings.Join(words, ", ")))
 		}
+		if e.Reactions > 0 || len(e.Otherwise) > 0 {
+			b.WriteString(wrap("  ", "    ", foretold(e.True, e.Reactions, e.Otherwise, historyChanges)))
+		}
 		for line := range strings.Lines(e.Error) {
 			b.WriteString(wrap("  ", "    ", strings.TrimSpace(line)))
 		}
