@@ -57,9 +57,13 @@ var scripts = map[string]func(*call) answer{
 	"hactl-journal":      journal,       // reconcile/journal.go
 	"hactl-arm":          arm,           // drivers/cib/rollback_program.go
 	"hactl-disarm":       disarm,        // drivers/cib/rollback_program.go
+	"hactl-log":          noLog,         // drivers/cib/witness.go
 	"hactl-undo":         undo,          // drivers/cib/rollback_program.go
 	"crm_simulate":       noSimulation,  // drivers/cib/simulate.go
 }
+
+// noLog: nothing here writes one.
+func noLog(*call) answer { return answer{} }
 
 // computes tells the commands that only Pacemaker's own tools can answer.
 func computes(argv []string) bool {

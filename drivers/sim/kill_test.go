@@ -140,7 +140,12 @@ metadata: {name: G}
 spec:
   resources:
   - {name: A, agent: "ocf:pacemaker:Dummy", operations: [{name: monitor, interval: 10s}]}
-  - {name: C2, renamedFrom: C, agent: "ocf:pacemaker:Dummy"}
+  - {name: C, agent: "ocf:pacemaker:Dummy"}
+---
+apiVersion: hactl/v1
+kind: Resource
+metadata: {name: E, renamedFrom: D}
+spec: {agent: "ocf:pacemaker:Dummy", clone: {meta: {interleave: true}}}
 `
 
 func scenarios(t *testing.T) []scenario {
@@ -151,7 +156,7 @@ func scenarios(t *testing.T) []scenario {
 	return []scenario{
 		{name: "the demo from bare nodes", to: textOf(t, "../../examples/demo")},
 		{name: "S4 from bare nodes", to: textOf(t, "../../examples/s4-haproxy")},
-		{name: "a deletion with stops", from: pair + dummies, to: pair + strings.ReplaceAll(fewer, "C2, renamedFrom: C", "C"), prune: true},
+		{name: "a deletion with stops and a rename", from: pair + dummies, to: pair + fewer, prune: true},
 		{name: "deletion of all", from: pair + dummies, to: pair + role, prune: true},
 		{name: "a token", from: pair + dummies, to: token + dummies},
 		{name: "a transport", from: single, to: transport},
