@@ -112,7 +112,16 @@ func TestMarkdown(t *testing.T) {
 	caused.Prediction.Reactions = append([]reconcile.Reaction{{Action: "stop", Resource: "db", From: "node2", Risk: reconcile.Outage, Round: 1, Jointly: true, Causes: []reconcile.Cause{
 		{Object: reconcile.Ref{Kind: "Resource", Name: "db"}, Path: "meta.target-role", Source: v1.Pos{File: "db.yaml", Line: 4}}, {Object: reconcile.Ref{Kind: "Constraint", Name: "c"}}}}},
 		caused.Prediction.Reactions...)
-	for name, p := range map[string]*reconcile.Plan{"empty": plans["empty"], "full": &caused, "nasty": nasty, "large-200": large(200), "large-10000": large(10000), "diverse-3000": diverse(3000)} {
+	drilled := *plans["partial"]
+	drilled.Drills = &reconcile.Drills{Ran: 7, Skipped: []string{"a failure of db", "a | failure"}, New: []reconcile.Finding{{Event: "losing node2", Effect: "stopped", Resource: "VIP"},
+		{Event: "losing node2", Effect: "fenced", Node: "node1"}, {Event: "revoking ticket <T>|@all", Effect: "unpromoted", Resource: "db"}}}
+	losses := diverse(20)
+	losses.Drills = &reconcile.Drills{Ran: 9000}
+	for i := range 9000 {
+		losses.Drills.New = append(losses.Drills.New, reconcile.Finding{Event: fmt.Sprintf("losing node%d", i), Effect: "stopped", Resource: fmt.Sprintf("r%d", i)})
+		losses.Drills.Skipped = append(losses.Drills.Skipped, fmt.Sprintf("a failure of r%d", i))
+	}
+	for name, p := range map[string]*reconcile.Plan{"drills": &drilled, "losses-9000": losses, "empty": plans["empty"], "full": &caused, "nasty": nasty, "large-200": large(200), "large-10000": large(10000), "diverse-3000": diverse(3000)} {
 		var b bytes.Buffer
 		if err := PlanMarkdown(&b, p, now); err != nil {
 			t.Fatal(err)
@@ -137,6 +146,17 @@ func TestMarkdown(t *testing.T) {
 		}
 		if !strings.HasSuffix(name, "000") {
 			golden(t, name+".md", b.Bytes())
+		}
+	}
+	for want, d := range map[string]reconcile.Drills{
+		"⚠️ **failure drills: unavailable**: no cluster runs yet\n":        {Unavailable: "no cluster runs yet"},
+		"\nFailure drills: no failure costs more than now (3 drills).\n":    {Ran: 3},
+		"\nFailure drills: nothing changes in the cluster's configuration.": {},
+	} {
+		var b bytes.Buffer
+		_ = PlanMarkdown(&b, &reconcile.Plan{Cluster: "web", Drills: &d}, now)
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
 		}
 	}
 	var b bytes.Buffer

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -14,10 +15,11 @@ import (
 // MarkdownLimit is the size in bytes that PlanMarkdown keeps below. GitHub takes comments of 65536 characters.
 const MarkdownLimit = 60_000
 
-// Room is kept for what comes after: the changes leave some to the notes, and all leave some to the last line.
+// Room is kept for what comes after: drills leave some to the gates and changes, these to the notes, and all to the last line.
 const (
-	roomForNotes = 12_000
-	roomForEnd   = 600
+	roomForChanges = MarkdownLimit / 2
+	roomForNotes   = 12_000
+	roomForEnd     = 600
 )
 
 // PlanMarkdown writes the plan for a comment on a pull request, in GitHub's dialect: what the cluster will do as a table, what must be allowed,
@@ -45,6 +47,7 @@ func PlanMarkdown(w io.Writer, p *reconcile.Plan, now time.Time) error {
 		pg.add("\n> ⚠️ not now: " + escape(clip(r)) + "\n")
 	}
 	pg.reactions(p.Prediction)
+	pg.drills(p.Drills)
 	pg.gates(p.Gates())
 	pg.changes(objects)
 	pg.notes(p.Notes)
@@ -139,6 +142,44 @@ func (pg *page) reactions(pr reconcile.Prediction) {
 		}
 		pg.fold(roomForNotes, fmt.Sprintf("Not predictable (%d)", len(unknown)), unknown, []string{"what"})
 	}
+}
+
+// drills tells what failures would cost after the plan that they do not cost now. A new cost is open, because somebody should see it.
+func (pg *page) drills(d *reconcile.Drills) {
+	if d == nil {
+		return
+	}
+	switch {
+	case d.Unavailable != "":
+		pg.add("\n⚠️ **failure drills: unavailable**: " + escape(clip(d.Unavailable)) + "\n")
+	case len(d.New) > 0:
+		rows := make([][]string, len(d.New))
+		for i, f := range d.New {
+			rows[i] = []string{escape(clip(f.Event)), code(clip(cmp.Or(f.Resource, f.Node))), "**" + escape(f.Effect) + "**"}
+		}
+		pg.add(fmt.Sprintf("\n#### After it, failures would cost more\n\n%d of %s, each simulated before and after.\n", events(d.New), count(d.Ran, "drill")))
+		pg.table(roomForChanges, []string{"failure", "what", "will be"}, rows)
+	case d.Ran > 0:
+		pg.add(fmt.Sprintf("\nFailure drills: no failure costs more than now (%s).\n", count(d.Ran, "drill")))
+	case len(d.Skipped) == 0:
+		pg.add("\nFailure drills: nothing changes in the cluster's configuration.\n")
+	}
+	if len(d.Skipped) > 0 {
+		rows := make([][]string, len(d.Skipped))
+		for i, s := range d.Skipped {
+			rows[i] = []string{escape(clip(s))}
+		}
+		pg.fold(roomForChanges, fmt.Sprintf("Failure drills not run for lack of time (%d)", len(rows)), rows, []string{"failure"})
+	}
+}
+
+// events counts the failures that findings are about.
+func events(fs []reconcile.Finding) int {
+	seen := map[string]bool{}
+	for _, f := range fs {
+		seen[f.Event] = true
+	}
+	return len(seen)
 }
 
 // where says on which node, or from where to where.
