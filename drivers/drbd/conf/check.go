@@ -106,6 +106,9 @@ func (k *checker) value(where string, o Option, def *optionDef) {
 	if o.Name == "become-primary-on" {
 		return
 	}
+	if o.Name == "protocol" {
+		o.Value = strings.ToUpper(o.Value) // the only one that may be written small
+	}
 	if bad := def.bad(o.Value); bad != "" {
 		k.fail(o.Pos, "%s: %s %s: it %s", where, o.Name, o.Value, bad)
 	}

@@ -38,6 +38,7 @@ func TestEqual(t *testing.T) {
 				"connection { host b; host a; net { timeout 7; } } connection { host c address 1.1.1.3:7; host a; net { timeout 7; } } connection { path { host b; host c port 7; } net { timeout 7; } } }", V9},
 		{"peer options", "resource r { disk { c-max-rate 5M; } on a { node-id 0; " + host + " address 1.1.1.1:7; } on b { node-id 1; " + host + " address 1.1.1.2:7; } }",
 			"resource r { on a { node-id 0; " + host + " address 1.1.1.1:7; } on b { node-id 1; " + host + " address 1.1.1.2:7; } connection { host a; host b; volume 0 { disk { c-max-rate 5M; } } } }", V9},
+		{"small protocol", "resource r { protocol c; " + two + " }", "resource r { net { protocol C; } " + two + " }", 0},
 		{"skipped", "skip { resource q { } } resource r { " + two + " }", "resource r { " + two + " }", 0},
 	} {
 		for _, d := range []Dialect{V84, V9} {

@@ -190,9 +190,10 @@ func stricter(d Dialect, err error) bool {
 	return strings.Contains(text, ": it must be ") && (d == V84 || strings.Contains(text, " yes: it must") || strings.Contains(text, " no: it must"))
 }
 
-// lineSet is a dump without what does not count: the order of lines, lines that are there twice, and 9's default for meta-disk.
+// lineSet is a dump without what does not count: the order of lines, lines that are there twice, capitals of host names, and 9's default for
+// meta-disk.
 func lineSet(dump string) string {
-	lines := strings.Split(dump, "\n")
+	lines := strings.Split(strings.ToLower(dump), "\n")
 	for i, l := range lines {
 		lines[i] = strings.Join(strings.Fields(l), " ")
 	}

@@ -125,8 +125,11 @@ func (def *optionDef) bad(value string) string {
 	return ""
 }
 
-// normal is a value that is equal for all ways of writing it: numbers in units, everything else as it is.
+// normalValue is a value that is equal for all ways of writing it: numbers in units, everything else as it is.
 func normalValue(section string, o Option) string {
+	if o.Name == "protocol" {
+		return strings.ToUpper(o.Value)
+	}
 	for _, d := range []Dialect{V9, V84} {
 		if def := lookup(d, section, o.Name); def != nil {
 			if n, ok := units(o.Value, max(def.unit, 1)); ok && strings.HasPrefix(def.typ, "number") {
