@@ -29,7 +29,7 @@ type app struct {
 	owner     string
 	prune     bool
 	selector  string // -l
-	unread    bool   // nobody looks at the plan before it is carried out
+	unread    bool   // nobody looks for the causes of what the cluster will do
 	drill     bool   // plans tell what failures would cost
 }
 

@@ -28,6 +28,7 @@ type attribution struct {
 	stonith map[string]bool
 	limit   time.Duration   // of the search
 	rounds  int             // that the reactions take
+	brief   bool            // all reactions stand in the summary of the first transition
 	whole   map[effect]bool // of the whole plan
 	slots   chan struct{}
 }
@@ -55,8 +56,9 @@ func (a *attribution) attribute(ctx context.Context, pr *reconcile.Prediction, t
 	// First the objects, then the fields of those that have several.
 	causes := map[effect]verdict{}
 	effects := effectsOf(pr.Reactions, todo)
-	a.whole = map[effect]bool{}
+	a.whole, a.brief = map[effect]bool{}, a.rounds == 1
 	for _, e := range effects {
+		a.brief = a.brief && slices.Contains(summarised, e.action)
 		a.whole[e], a.whole[e.loosely()] = true, true
 	}
 	switch {
@@ -130,6 +132,10 @@ func (a *attribution) unattributed(ctx context.Context, rs []reconcile.Reaction,
 	}
 	return fmt.Sprintf("the causes of %d reactions were not found: they come of no part of the changes", n)
 }
+
+// summarised are the actions of reactions that stand in the scheduler's summary, whatever they are about: no stop of what is deleted, no change of a
+// check's schedule, and nothing that shows only when the transition is over.
+var summarised = []string{"start", "restart", "reload", "move", "migrate", "promote", "demote", "fence", "unfence"}
 
 // effect is a reaction as trials are compared: where something moves or starts may depend on what else does, so that is left out; but
 // instances of a clone are told apart by their nodes.
@@ -242,7 +248,7 @@ func (t *trials) run(ctx context.Context, part []bool) (map[effect]bool, error) 
 	if err != nil {
 		return nil, err
 	}
-	sims, _, err := question{cib: text, rounds: t.rounds}.simulate(context.WithoutCancel(ctx), t.host) // what was begun is soon done
+	sims, _, err := question{cib: text, rounds: t.rounds, brief: t.brief}.simulate(context.WithoutCancel(ctx), t.host) // what was begun is soon done
 	if err != nil {
 		return nil, err
 	}

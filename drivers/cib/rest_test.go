@@ -18,7 +18,9 @@ func TestPredictAtRest(t *testing.T) {
 			"}}, {name: G2, agent: \"ocf:pacemaker:Dummy\"}]}\n---\n"
 	}
 	clone := resource("C", ", params: {fake: a}, clone: {}")
-	at := func(node string) string { return constraint("A-on", "location: {resource: A, node: "+node+", score: 50}") }
+	at := func(node string) string {
+		return constraint("A-on", "location: {resource: A, node: "+node+", score: 50}")
+	}
 	pin := constraint("G-on", "location: {resource: G, node: n3, score: 50}")
 	from := threeNodes + pin + resource("A", "") + at("n1") + group("a") + clone
 	to := threeNodes + pin + resource("A", "") + at("n2") + group("b") + strings.Replace(clone, "fake: a", "fake: b", 1)

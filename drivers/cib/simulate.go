@@ -183,8 +183,8 @@ cat > "$d/0"
 i=0
 while [ $i -lt $rounds ]; do
 	left=$((end-$(date +%s)))
-	said=0
-	timeout --foreground $((left > 0 ? left : 1)) crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" "$@" > "$d/answer" || said=$?
+	said=124
+	[ $left -le 0 ] || { said=0; timeout --foreground $left crm_simulate --xml-file "$d/$i" --simulate --output-as=xml --save-output "$d/$((i+1))" "$@" > "$d/answer" || said=$?; }
 	if [ $said = 124 ]; then
 		crm_simulate --xml-file "$d/$i" --run --output-as=xml "$@"
 		break
@@ -194,6 +194,7 @@ while [ $i -lt $rounds ]; do
 	once=0
 	i=$((i+1))
 	cat "$d/answer"
+	[ $i$result != ${rounds}no ] || break
 	grep -e '<rsc_action action=' -e '<node_action' "$d/answer" > "$d/now" || break
 	cmp -s "$d/now" "$d/before" && break
 	mv "$d/now" "$d/before"
@@ -208,6 +209,7 @@ type question struct {
 	events []string      // crm_simulate's arguments that inject events before the first transition
 	always []string      // its arguments for all transitions
 	result bool          // the CIB in the end is wanted, too
+	brief  bool          // only the summary of the first transition is wanted, which need not be executed for that
 	limit  time.Duration // of the execution, in whole seconds; maxExecution if 0
 }
 
@@ -223,7 +225,11 @@ func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simula
 	if q.result {
 		result = "yes"
 	}
-	argv := slices.Concat([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result, strconv.Itoa(len(q.events)), strconv.Itoa(int(cmp.Or(q.limit, maxExecution).Seconds()))}, q.events, q.always)
+	limit := cmp.Or(q.limit, maxExecution)
+	if q.brief {
+		limit = 0
+	}
+	argv := slices.Concat([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result, strconv.Itoa(len(q.events)), strconv.Itoa(int(limit.Seconds()))}, q.events, q.always)
 	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib)})
 	if err != nil {
 		var exit *reconcile.ExitError
