@@ -42,49 +42,59 @@ func cibadmin(x *call) answer {
 	return failed(64, "usage")
 }
 
-// patch changes the CIB if it is still the one that the patch was made for.
+// refusal is why a patch is not taken, with Pacemaker's exit code.
+type refusal struct {
+	code int
+	text string
+}
+
+func (r *refusal) Error() string { return "Call cib_apply_diff failed " + r.text }
+
 func (x *call) patch(p *pacemaker) answer {
-	diff := etree.NewDocument()
-	if err := diff.ReadFromString(x.in); err != nil || diff.Root() == nil {
-		return failed(exitDataErr, "Couldn't parse input: %v", err)
-	}
-	root := diff.Root()
-	for _, name := range []string{"admin_epoch", "epoch", "num_updates"} {
-		if attr(root.FindElement("version/source"), name) != attr(p.doc.Root(), name) {
-			return failed(exitOld, "Call cib_apply_diff failed (-205): Update was older than existing configuration")
-		}
-	}
-	next := p.doc.Copy()
-	if err := apply(next, root); err != nil {
-		return failed(exitDataErr, "Call cib_apply_diff failed (-206): %v", err)
-	}
-	if err := valid(next); err != nil {
-		return failed(exitConfig, "Call cib_apply_diff failed (-203): Update does not conform to the configured schema: %v", err)
-	}
 	x.changes("the CIB")
+	err := x.c.applyPatch(x.in, x.n.name)
+	var no *refusal
+	if errors.As(err, &no) {
+		return failed(no.code, "%v", no)
+	}
 	x.client.changes++
 	if !p.dc.quorate() {
 		x.c.problem("%s: the CIB was changed without quorum", x.n.name)
 	}
-	p.doc = next
-	next.Root().CreateAttr("cib-last-written", time.Now().UTC().Format(time.ANSIC))
-	next.Root().CreateAttr("update-origin", x.n.name)
-	p.text = ""
-	x.deleted(p)
-	x.c.settle()
 	return answer{}
 }
 
-// deleted finds what was deleted while it ran: Pacemaker would stop it in no order.
-func (x *call) deleted(p *pacemaker) {
-	left := map[string]bool{}
-	for _, el := range p.section("resources").FindElements(".//primitive") {
-		left[attr(el, "id")] = true
+// applyPatch changes the CIB if it is still the one that the patch was made for.
+func (c *Cluster) applyPatch(text, origin string) error {
+	p := &c.pacemaker
+	diff := etree.NewDocument()
+	if err := diff.ReadFromString(text); err != nil || diff.Root() == nil {
+		return &refusal{exitDataErr, fmt.Sprintf("(-22): couldn't parse input: %v", err)}
 	}
-	for rsc, on := range p.active {
-		if len(on) > 0 && !left[rsc] {
-			x.c.problem("%s was deleted from the CIB while it ran", rsc)
+	for _, name := range []string{"admin_epoch", "epoch", "num_updates"} {
+		if attr(diff.FindElement("diff/version/source"), name) != attr(p.doc.Root(), name) {
+			return &refusal{exitOld, "(-205): Update was older than existing configuration"}
 		}
+	}
+	next := p.doc.Copy()
+	if err := apply(next, diff.Root()); err != nil {
+		return &refusal{exitDataErr, fmt.Sprintf("(-206): %v", err)}
+	}
+	if err := valid(next); err != nil {
+		return &refusal{exitConfig, fmt.Sprintf("(-203): Update does not conform to the configured schema: %v", err)}
+	}
+	p.doc, p.text = next, ""
+	next.Root().CreateAttr("cib-last-written", time.Now().UTC().Format(time.ANSIC))
+	next.Root().CreateAttr("update-origin", origin)
+	c.deleted()
+	c.settle()
+	return nil
+}
+
+// deleted finds what was deleted while it ran: Pacemaker would stop it in no order.
+func (c *Cluster) deleted() {
+	for _, rsc := range c.pacemaker.orphans() {
+		c.problem("%s was deleted from the CIB while it ran", rsc)
 	}
 }
 

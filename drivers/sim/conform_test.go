@@ -231,6 +231,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	delete(scripts, "crm_simulate") // not interpreted
 	var b strings.Builder
 	for _, name := range sorted(scripts) {
 		sum := sha256.Sum256([]byte(scripts[name]))

@@ -20,6 +20,8 @@
 // Faults are what goes wrong with calls, Client.Kill is a SIGKILL of hactl between two of them. After that, no call of the client has
 // any effect, so nothing that hactl would do to clean up is done; the machines lose its locks.
 //
+// A change that nobody confirms is taken back by its own program, whose awk compares; the machine needs awk(1) for that.
+//
 // Problems tells what no run of hactl may ever do: change something without the lock of that machine or by a command that is not marked as
 // changing, delete from the CIB what still runs, or send a command that is not known here.
 //

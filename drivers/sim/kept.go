@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"path"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hactl/hactl/reconcile"
@@ -69,24 +68,16 @@ func disarm(x *call) answer {
 	return answer{}
 }
 
-// expire runs the programs whose time has come. A program whose mark is not in the CIB finds its change confirmed, or never made, and only goes
-// away. To take a change back needs a shell, and is a problem here.
+// expire runs the programs whose time has come.
 func (n *Node) expire() {
 	for unit, t := range n.timers {
 		if time.Now().Before(t.at) {
 			continue
 		}
-		delete(n.timers, unit)
-		if p := &n.c.pacemaker; p.doc != nil && strings.Contains(p.String(), `value="pending `+t.id+`"`) {
-			n.c.problem("%s: the time to confirm %s is over, and sim cannot take it back", n.name, t.id)
-			continue
+		if n.overdue(t) {
+			delete(n.timers, unit)
+		} else {
+			t.at = time.Now().Add(2 * time.Second)
 		}
-		delete(n.files, t.run)
 	}
-}
-
-// undo would take a change back by a shell program.
-func undo(x *call) answer {
-	x.c.problem("%s: sim cannot take a change back", x.n.name)
-	return failed(127, "sim: no shell")
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hactl/hactl/drivers/cib"
 	"github.com/hactl/hactl/drivers/sim"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -21,6 +22,8 @@ type scenario struct {
 	// secret is the value of the secrets in the second run.
 	secret string
 	opt    reconcile.ApplyOptions
+	// late tells that nobody confirms what a dead run left, so that the members take it back.
+	late bool
 }
 
 // before makes the cluster as it is before the change, with something in it that is none of hactl's business.
@@ -57,7 +60,7 @@ func (s scenario) everywhere(t *testing.T) {
 		if n := client.Patches(); n > 2 {
 			err = errors.Join(err, fmt.Errorf("%d changes of the CIB", n))
 		}
-		return errors.Join(err, r.left(ctx, c), foreign(c, s.from != ""))
+		return errors.Join(err, confirm(ctx, c, s.opt.Confirm), r.left(ctx, c), foreign(c, s.from != ""))
 	})
 	if err != nil {
 		t.Fatalf("without a kill: %v", err)
@@ -78,7 +81,14 @@ func (s scenario) everywhere(t *testing.T) {
 				if _, err := r.apply(ctx, client); err != nil && !client.Killed() { // it may die of the last line in a journal
 					return fmt.Errorf("the run that was to be killed: %w", err)
 				}
-				if _, err = r.apply(ctx, c.Client()); err != nil {
+				if s.late {
+					time.Sleep(s.opt.Confirm + time.Minute)
+				} else if err := confirm(ctx, c, s.opt.Confirm); err != nil {
+					return fmt.Errorf("the confirmation: %w", err)
+				}
+				then := r
+				then.opt = reconcile.ApplyOptions{}
+				if _, err = then.apply(ctx, c.Client()); err != nil {
 					err = fmt.Errorf("the next run: %w", err)
 				}
 				if err = errors.Join(err, r.left(ctx, c), foreign(c, s.from != "")); err != nil {
@@ -92,6 +102,29 @@ func (s scenario) everywhere(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls", calls)
+}
+
+// confirm keeps a change that waits for it, as hactl confirm does. Where a run died before its change, no member has anything to confirm, and the
+// timers find that out when their time has come.
+func confirm(ctx context.Context, c *sim.Cluster, within time.Duration) error {
+	if within == 0 {
+		return nil
+	}
+	client := c.Client()
+	lock, err := client.Lock(ctx, client.Hosts(), reconcile.Holder{}) // sim asks for it; the change is a compare-and-swap
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	id, err := cib.Confirm(ctx, client.Hosts()[0])
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		return cib.New("default").Disarm(ctx, client.Hosts(), id)
+	}
+	time.Sleep(within + time.Minute)
+	return nil
 }
 
 // fatal ends a test that cannot even begin.
@@ -161,6 +194,9 @@ func scenarios(t *testing.T) []scenario {
 		{name: "a token", from: pair + dummies, to: token + dummies},
 		{name: "a transport", from: single, to: transport},
 		{name: "a restart of corosync", from: pair, to: waitForAll},
+		{name: "a change that waits for confirmation", from: pair + dummies, to: token + fewer, prune: true, opt: reconcile.ApplyOptions{Confirm: 5 * time.Minute}},
+		{name: "a change that nobody confirms", from: pair + dummies, to: token + fewer, prune: true, opt: reconcile.ApplyOptions{Confirm: 5 * time.Minute}, late: true},
+		{name: "a change that is watched", from: pair + dummies, to: pair + fewer, prune: true, opt: reconcile.ApplyOptions{Rollback: true}},
 		{name: "a secret", from: pair + dummies, to: pair + dummies, secret: "another"},
 	}
 }

@@ -251,7 +251,7 @@ func (c *Cluster) elect() {
 // settle has the status follow after the lag.
 func (c *Cluster) settle() {
 	c.pacemaker.due = time.Now().Add(c.Lag)
-	c.expire()
+	c.follow()
 }
 
 // expire does what time has brought.
@@ -259,6 +259,11 @@ func (c *Cluster) expire() {
 	for _, n := range c.nodes {
 		n.expire()
 	}
+	c.follow()
+}
+
+// follow makes the status what the configuration wants, if it is time.
+func (c *Cluster) follow() {
 	p := &c.pacemaker
 	if p.doc != nil && !p.due.IsZero() && !time.Now().Before(p.due) {
 		p.due = time.Time{}
