@@ -10,7 +10,9 @@ import (
 // comparing matches reactions with what happened.
 type comparing struct {
 	happened []reconcile.Happening
-	told     []bool // which of them a reaction explains
+	told     []bool           // which of them a reaction explains
+	of       map[string][]int // which of them are about a resource, "" those about nodes
+	all      []int
 	is       clusterStatus
 	unknown  []string
 }
@@ -18,7 +20,11 @@ type comparing struct {
 // compareReactions says of each reaction whether it came true, and what happened besides. A reaction is a line of the scheduler's summary, which
 // stands for one operation or more: a restart of what is promoted is a demotion, a stop, a start and a promotion.
 func compareReactions(p reconcile.Prediction, happened []reconcile.Happening, is clusterStatus) *reconcile.Comparison {
-	c := &comparing{happened: happened, told: make([]bool, len(happened)), is: is, unknown: p.Unknown}
+	c := &comparing{happened: happened, told: make([]bool, len(happened)), is: is, unknown: p.Unknown, of: map[string][]int{}}
+	for i, h := range happened {
+		c.of[h.Resource] = append(c.of[h.Resource], i)
+		c.all = append(c.all, i)
+	}
 	out := &reconcile.Comparison{Foretold: make([]reconcile.Seen, len(p.Reactions))}
 	for i, r := range p.Reactions {
 		out.Foretold[i] = reconcile.Seen{Reaction: r}
@@ -31,21 +37,27 @@ func compareReactions(p reconcile.Prediction, happened []reconcile.Happening, is
 	}
 	for i := range out.Foretold {
 		if s := &out.Foretold[i]; s.Became == reconcile.NotSeen {
-			if rest := c.rest(func(h reconcile.Happening) bool { return concerns(h, s.Reaction) }); len(rest) > 0 {
+			if rest := c.rest(c.concern(s.Reaction)); len(rest) > 0 {
 				s.Became, s.Instead = reconcile.Other, sentence(rest)
 			}
 		}
 	}
-	out.Also = c.rest(func(reconcile.Happening) bool { return true })
+	out.Also = c.rest(c.all)
 	return out
 }
 
-// concerns tells whether something happened to the resource of a reaction, or to its node.
-func concerns(h reconcile.Happening, r reconcile.Reaction) bool {
-	if r.Resource == "" {
-		return h.Resource == "" && h.Node == r.Node
+// concern are those about the resource of a reaction, or about its node.
+func (c *comparing) concern(r reconcile.Reaction) []int {
+	if r.Resource != "" {
+		return c.of[instanceOf(r.Resource)]
 	}
-	return h.Resource == instanceOf(r.Resource)
+	var out []int
+	for _, i := range c.of[""] {
+		if c.happened[i].Node == r.Node {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // operation is what one agent does on one node.
@@ -81,7 +93,7 @@ func (c *comparing) look(s *reconcile.Seen) {
 	switch s.Action {
 	case "blocked", "cannot-run": // nothing is what has to happen
 		if active(c.is.of(id)) > 0 && (s.Action == "cannot-run" || !slices.ContainsFunc(c.is.of(id), func(i Instance) bool { return i.Blocked })) &&
-			slices.ContainsFunc(c.happened, func(h reconcile.Happening) bool { return h.Resource == id && h.Action != "monitor" }) {
+			slices.ContainsFunc(c.of[id], func(i int) bool { return c.happened[i].Action != "monitor" }) {
 			s.Became = reconcile.NotSeen
 		}
 		return
@@ -108,15 +120,15 @@ func (c *comparing) look(s *reconcile.Seen) {
 // take finds an operation and notes that it is explained. What is explained already explains an equal reaction of a later round, too.
 func (c *comparing) take(id string, st operation) *reconcile.Happening {
 	var again *reconcile.Happening
-	for i := range c.happened {
+	for _, i := range c.of[id] {
 		h := &c.happened[i]
 		short := h.Vague && h.Action == "start" && (st.action == "stop" || st.action == "reload") ||
 			h.Vague && h.Action == "promote" && (st.action == "stop" || st.action == "start" || st.action == "demote") // the last operation stands for all
-		if h.Resource != id || h.Node != st.node || h.Action != st.action && !short {
+		if h.Node != st.node || h.Action != st.action && !short {
 			continue
 		}
 		again = h
-		if !c.told[i] && !short || short {
+		if short || !c.told[i] {
 			c.told[i] = true
 			return h
 		}
@@ -128,50 +140,72 @@ func (c *comparing) unpredicted(id string) bool {
 	return slices.ContainsFunc(c.unknown, func(u string) bool { return strings.Contains(u, "which instance of "+id+" is promoted") })
 }
 
-// rest takes what no reaction explains, several operations that make one reaction together.
-func (c *comparing) rest(which func(reconcile.Happening) bool) []reconcile.Happening {
+// spot is a resource on a node.
+type spot struct{ resource, node string }
+
+// rest takes of these what no reaction explains, several operations that make one reaction together.
+func (c *comparing) rest(these []int) []reconcile.Happening {
 	var out []reconcile.Happening
-	for i, h := range c.happened {
-		if c.told[i] || !which(h) {
+	stopped, again := map[spot]int{}, map[spot]bool{} // where in out a stop is, and what restarted
+	for _, i := range these {
+		h := c.happened[i]
+		if c.told[i] {
 			continue
 		}
 		c.told[i] = true
+		at := spot{h.Resource, h.Node}
 		if h.Vague && h.Action == "start" {
 			h.Action = "restart"
 		}
-		if n := len(out) - 1; h.Action == "start" && n >= 0 && out[n].Action == "stop" && out[n].Resource == h.Resource && out[n].Node == h.Node && out[n].Failed == "" {
-			out[n].Action, out[n].Failed = "restart", h.Failed
+		switch n, ok := stopped[at]; {
+		case h.Action == "start" && ok && out[n].Failed == "":
+			out[n].Action, out[n].Failed, again[at] = "restart", h.Failed, true
+			delete(stopped, at)
 			continue
+		case h.Action == "stop":
+			stopped[at] = len(out)
 		}
 		out = append(out, h)
 	}
+	out = slices.DeleteFunc(out, func(h reconcile.Happening) bool { // a restart of what is promoted begins and ends with these
+		return (h.Action == "demote" || h.Action == "promote") && again[spot{h.Resource, h.Node}]
+	})
 	return moves(out)
 }
 
 // moves makes one of a stop on a node and a start of the same resource on another, where there is one of each.
 func moves(hs []reconcile.Happening) []reconcile.Happening {
-	only := func(resource, action string) int {
-		at := -1
-		for i, h := range hs {
-			if h.Resource != resource || h.Action != action {
-				continue
-			}
-			if at >= 0 || h.Failed != "" {
-				return -1
-			}
-			at = i
+	type ends struct{ stops, starts []int }
+	of := map[string]*ends{}
+	for i, h := range hs {
+		e := of[h.Resource]
+		if e == nil {
+			e = &ends{}
+			of[h.Resource] = e
 		}
-		return at
+		switch h.Action {
+		case "stop":
+			e.stops = append(e.stops, i)
+		case "start":
+			e.starts = append(e.starts, i)
+		}
 	}
-	for i := 0; i < len(hs); i++ {
-		stop, start := only(hs[i].Resource, "stop"), only(hs[i].Resource, "start")
-		if hs[i].Resource == "" || stop < 0 || start < 0 || i != min(stop, start) {
+	var out []reconcile.Happening
+	for i, h := range hs {
+		e := of[h.Resource]
+		if len(e.stops) != 1 || len(e.starts) != 1 || hs[e.stops[0]].Node == hs[e.starts[0]].Node || hs[e.stops[0]].Failed != "" || hs[e.starts[0]].Failed != "" {
+			out = append(out, h)
 			continue
 		}
-		hs[i] = reconcile.Happening{Action: "move", Resource: hs[i].Resource, From: hs[stop].Node, To: hs[start].Node, Vague: hs[start].Vague}
-		hs = slices.Delete(hs, max(stop, start), max(stop, start)+1)
+		switch from, to := e.stops[0], e.starts[0]; i {
+		case min(from, to):
+			out = append(out, reconcile.Happening{Action: "move", Resource: h.Resource, From: hs[from].Node, To: hs[to].Node, Vague: hs[to].Vague})
+		case max(from, to):
+		default:
+			out = append(out, h)
+		}
 	}
-	return hs
+	return out
 }
 
 func sentence(hs []reconcile.Happening) string {

@@ -239,8 +239,16 @@ func (n *nodeNews) believe(logged []ran) {
 			ops = append(ops, r)
 		}
 	}
+	type entry struct {
+		resource string
+		call     int
+	}
+	has := map[entry]bool{}
+	for _, l := range ops {
+		has[entry{l.resource, l.call}], has[entry{l.resource, 0}] = true, true
+	}
 	for _, r := range n.ops {
-		if !slices.ContainsFunc(ops, func(l ran) bool { return l.resource == r.resource && (l.call == r.call || r.call == 0) }) {
+		if !has[entry{r.resource, r.call}] {
 			return
 		}
 	}
