@@ -8,7 +8,7 @@ VMS   ?= 2
 E2E   := $(shell go list ./test/e2e/... 2>/dev/null | grep -v '/test/e2e/vm$$')
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit cc e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench demo lab-up lab-down schema agents fuzz clean
+.PHONY: build test unit cc drbdadm e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench demo lab-up lab-down schema agents fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
@@ -17,7 +17,7 @@ build:
 test: build unit e2e e2e-vm-short
 
 # The race detector makes the proofs of the CIB's layer over hundreds of real CIBs ten times slower: with it they are a sample.
-unit: cc
+unit: cc drbdadm
 	go test -race $(filter-out %/drivers/cib,$(UNIT))
 	go test -race -short ./drivers/cib
 	go test ./drivers/cib
@@ -25,6 +25,10 @@ unit: cc
 # The race detector needs a C compiler.
 cc:
 	@command -v gcc >/dev/null && test -e /usr/include/stdlib.h || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; }
+
+# What drbd.conf may say is asked of drbdadm itself. It needs no kernel module here, and nothing is started or enabled.
+drbdadm:
+	@command -v drbdadm >/dev/null || $(LAB) install drbdadm
 
 e2e: build
 	$(LAB) install peers

@@ -19,9 +19,14 @@ check_programs() {
 
 install_packages() {
   local want=("${PACKAGES[@]}") missing=() p
-  case ${1:-} in '') ;; peers) want+=("${PEERS[@]}") ;; *) die "install: nothing or 'peers'" ;; esac
   # chrony replaces any other time daemon: only on a machine that has none
   dpkg-query -W -f '${db:Status-Abbrev} ${Provides} ${Package}\n' 2>/dev/null | grep -qE '^ii .*(time-daemon|systemd-timesyncd)' || want+=(chrony)
+  case ${1:-} in
+    '') ;;
+    peers) want+=("${PEERS[@]}") ;;
+    drbdadm) want=(drbd-utils) ;;               # not the lab: the tests of drivers/drbd ask it
+    *) die "install: nothing, 'peers' or 'drbdadm'" ;;
+  esac
   for p in "${want[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null) == ii* ]] || missing+=("$p")
   done
