@@ -107,7 +107,8 @@ func (l *Lab) banner(ctx context.Context, addr string) bool {
 		return false
 	}
 	defer c.Close()
-	if err := c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
+	// A starved guest needs its time, and each new connection makes it slower.
+	if err := c.SetReadDeadline(time.Now().Add(l.kind.boot() / 10)); err != nil {
 		return false
 	}
 	b := make([]byte, 4)

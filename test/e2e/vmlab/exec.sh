@@ -5,9 +5,9 @@
 exec_ssh() {                                    # NODE SSH-ARGS...: options that need the plan loaded
   local n=$1
   shift
-  set -- -i "$LAB_DIR/key" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=5 -o LogLevel=ERROR \
+  set -- -i "$LAB_DIR/key" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=20 -o LogLevel=ERROR \
     -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=$LAB_DIR/known_hosts" -o GlobalKnownHostsFile=/dev/null -o "HostKeyAlias=$n" \
-    -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -S "$LAB_DIR/mux/${NUM[$n]}" -l root "$@"
+    -o ServerAliveInterval=10 -o ServerAliveCountMax=3 -S "$LAB_DIR/mux/${NUM[$n]}" -l root "$@"
   ssh -F none "$@"
 }
 
@@ -15,6 +15,7 @@ exec_ssh() {                                    # NODE SSH-ARGS...: options that
 node_mux() {
   plan_load
   mkdir -p "$LAB_DIR/mux"
+  [[ ! -S $LAB_DIR/mux/${NUM[$1]} ]] || return 0
   exec_ssh "$1" -fNM "$MGMT.${NUM[$1]}" </dev/null >/dev/null 2>&1 8<&-
 }
 node_mux_close() {
@@ -45,8 +46,8 @@ node_wait_ssh() {
     if [[ -s $LAB_DIR/nodes/$n/cut.lan ]]; then
       node_mux "$n" && return 0                 # cut off on purpose
     else
-      # nc and not /dev/tcp, which waits 3 s for an address that does not answer
-      read -r -n 4 line < <(nc.openbsd -w 1 "${LANIP[$n]}" 22 </dev/null 2>/dev/null) || true
+      # Patiently: each connection costs the guest a fork and an exec of sshd, and a starved one would never get done with impatient ones.
+      read -r -n 4 line < <(nc.openbsd -w 20 "${LANIP[$n]}" 22 </dev/null 2>/dev/null) || true
       if [[ $line == SSH- ]] && node_mux "$n"; then return 0; fi
     fi
     sleep 0.3

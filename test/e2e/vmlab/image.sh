@@ -12,7 +12,7 @@ IMAGE_SIZE=3G                                   # sparse
 LAB_CACHE=${LAB_CACHE:-/var/cache/hactl-vmlab}
 
 image_key() {
-  (cd "$HERE" && sha256sum packages image.sh $(find rootfs -type f | sort) | sha256sum | cut -c1-16)
+  (cd "$HERE" && find packages image.sh rootfs -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
 }
 # A lab that is up keeps the image that it stands on, whatever is edited here meanwhile.
 IMAGE=$(cat "$LAB_DIR/image" 2>/dev/null || echo "$LAB_CACHE/$(image_key)")
@@ -92,7 +92,7 @@ image_units() {
   local root=$1 u e=$1/etc/systemd/system
   for u in $(cd "$e" && ls -d -- *.wants/* | sed 's,.*/,,' | sort -u); do
     case $u in
-      lvm2-*|blk-availability*|dm-event*|lvm2-lvmpolld*|open-iscsi*|iscsid*|rtslib-fb-targetctl*) ;;
+      lvm2-*|blk-availability*|dm-event*|open-iscsi*|iscsid*|rtslib-fb-targetctl*) ;;
       *) rm -f "$e"/*.wants/"$u" ;;
     esac
   done
@@ -106,7 +106,7 @@ image_units() {
            systemd-firstboot.service systemd-machine-id-commit.service systemd-binfmt.service systemd-hwdb-update.service \
            systemd-sysusers.service systemd-remount-fs.service systemd-logind.service \
            kmod-static-nodes.service sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount \
-           modprobe@drm.service modprobe@efi_pstore.service systemd-ask-password-wall.path systemd-ask-password-console.path; do
+           modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service modprobe@loop.service systemd-ask-password-wall.path systemd-ask-password-console.path; do
     ln -sf /dev/null "$e/$u"
   done
   ln -sf /lib/systemd/system/multi-user.target "$e/default.target"
@@ -129,24 +129,25 @@ image_accounts() {
   done
   # shellcheck disable=SC2016
   sed -i 's,^deputy:[^:]*:,deputy:$6$hactllab$QVgW1nKBqGNS5NnyX8bjbAwFhccvF9Ikoq86UM6B1sQZqjug73lXS2bWFCCUM.VXeGP3FrY1SJKIqjf.8n7np/:,' "$root/etc/shadow"
-  mkdir -p -m 700 "$root/root/.ssh"
+  mkdir -p "$root/root/.ssh"
+  chmod 700 "$root/root/.ssh"
   ln -s /etc/lab/authorized_keys "$root/root/.ssh/authorized_keys"
 }
 
-# image_initrd: the kernel, and an initramfs of busybox that knows one kind of disk.
+# image_initrd: the kernel, and an initramfs of busybox that knows one kind of disk, and the network: lab-init does not wait for udev.
 image_initrd() {
   local root=$1 out=$2 i=$2/initramfs v m
   v=$(cd "$root/lib/modules" && ls | sort -V | tail -n 1)
   echo "$v" > "$out/kernel"
   cp "$root/boot/vmlinuz-$v" "$out/vmlinuz"
-  rm -rf "$root"/boot/*
+  rm -rf "${root:?}"/boot/*
   chroot "$root" depmod "$v"
   mkdir -p "$i"/{bin,dev,proc,sys,root,m}
   cp /bin/busybox "$i/bin/"
   ln -s busybox "$i/bin/sh"
   : > "$i/m/order"
-  chroot "$root" modprobe -S "$v" -a --show-depends virtio_pci virtio_blk ext4 crc32c_generic |
-    awk '/^insmod/ && !s[$2]++ {print $2}' | while read -r m; do
+  chroot "$root" modprobe -S "$v" -a --show-depends virtio_pci virtio_blk virtio_net ext4 crc32c_generic |
+    awk '/^insmod/ && !/crc32c-intel/ && !s[$2]++ {print $2}' | while read -r m; do
       cp "$root$m" "$i/m/"
       basename "$m" >> "$i/m/order"
     done

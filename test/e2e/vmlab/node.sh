@@ -108,7 +108,8 @@ node_disk() {
   mv "$d/seed.part" "$d/seed"
 }
 
-# node_qemu starts the guest. What is measured: README.md.
+# node_qemu starts the guest. The clock is the ACPI timer: the kernel measures the speed of the TSC while it boots, and a guest that did not get
+# the processor just then has a clock that runs at double speed.
 node_qemu() {
   local n=$1 d=$LAB_DIR/nodes/$1 i net k=0 args=() num
   shift
@@ -128,8 +129,8 @@ node_qemu() {
   setsid nice -n "${LAB_NICE:-0}" qemu-system-x86_64 -name "$LAB_NAME-$n" -nodefaults -no-user-config -display none \
     -machine q35,hpet=off,vmport=off -accel tcg,thread=multi,tb-size=256 -cpu qemu64,+rdrand -smp 1 -m "$LAB_MEM" \
     -kernel "$IMAGE/vmlinuz" -initrd "$IMAGE/initrd.img" -append "console=ttyS0 quiet loglevel=3 net.ifnames=0 panic=5 \
-mitigations=off nokaslr tsc=reliable no_timer_check noreplace-smp 8250.nr_uarts=1 cryptomgr.notests random.trust_cpu=on audit=0 \
-apparmor=0 systemd.show_status=false systemd.machine_id=$(md5sum <<<"$LAB_NAME/$n" | cut -c1-32)" \
+mitigations=off nokaslr clocksource=acpi_pm no_timer_check noreplace-smp 8250.nr_uarts=1 cryptomgr.notests random.trust_cpu=on audit=0 \
+apparmor=0 selinux=0 systemd.show_status=false systemd.machine_id=$(md5sum <<<"$LAB_NAME/$n" | cut -c1-32)" \
     -drive "if=virtio,file=$d/root.qcow2,format=qcow2,cache=unsafe" -device virtio-scsi-pci,id=scsi "${args[@]}" \
     -fw_cfg "name=opt/lab/seed,file=$d/seed" -device virtio-rng-pci \
     -chardev "file,id=console,path=$LAB_DIR/log/$n.console.log,append=on" -serial chardev:console \

@@ -26,7 +26,7 @@ record() {
       echo $? >"$name.code"
     done
     tar c .
-    rm -rf "$d"' <<<"$list" | tar x --no-same-owner -C "$dir/$n" || die "record: $n did not answer"
+    rm -rf "$d"' <<<"$list" | tar xm --no-same-owner -C "$dir/$n" || die "record: $n did not answer"
   while read -r name line; do
     [[ $name =~ ^[a-zA-Z0-9._-]+$ ]] || die "record: '$name' is no name"
     eval "argv=($line)"
