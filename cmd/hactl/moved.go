@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hactl/hactl/reconcile"
@@ -164,7 +166,56 @@ func difference(was, is []savedOp) string {
 			return fmt.Sprintf(": %q, was %q", strings.TrimSpace(b[i]), strings.TrimSpace(a[i]))
 		}
 	}
+	var names []string
+	for i := range min(len(was), len(is)) {
+		names = append(names, pinnedOtherwise(was[i].Data, is[i].Data)...)
+	}
+	switch {
+	case len(names) > 0:
+		return ": " + strings.Join(names, ", ")
+	case slices.EqualFunc(was, is, alikeButJudged):
+		return ": something that the plan neither reads nor writes"
+	}
 	return ""
+}
+
+// alikeButJudged tells whether an operation is the same but for the digest of the whole configuration that comes of it (cib.Patch).
+func alikeButJudged(was, is savedOp) bool {
+	a, ok1 := was.Data.(map[string]any)
+	b, ok2 := is.Data.(map[string]any)
+	if ok1 && ok2 && b["judged"] != nil {
+		b = maps.Clone(b)
+		b["judged"] = a["judged"]
+		return was.Do == is.Do && reflect.DeepEqual(a, b)
+	}
+	return reflect.DeepEqual(was, is)
+}
+
+// pinnedOtherwise names the objects of which an operation's data holds something else than before, such as the digest of what they must still be.
+func pinnedOtherwise(was, is any) (names []string) {
+	switch is := is.(type) {
+	case map[string]any:
+		was, ok := was.(map[string]any)
+		if o, has := is["object"].(map[string]any); has {
+			if !reflect.DeepEqual(was, is) {
+				names = append(names, fmt.Sprintf("%v/%v", o["kind"], o["name"]))
+			}
+			return names
+		}
+		for _, k := range slices.Sorted(maps.Keys(is)) {
+			if ok {
+				names = append(names, pinnedOtherwise(was[k], is[k])...)
+			}
+		}
+	case []any:
+		was, _ := was.([]any)
+		for i, x := range is {
+			if i < len(was) && !slices.ContainsFunc(was, func(w any) bool { return reflect.DeepEqual(w, x) }) {
+				names = append(names, pinnedOtherwise(was[i], x)...)
+			}
+		}
+	}
+	return slices.Compact(names)
 }
 
 // movedReactions compares what the cluster will do because of the plan. What it does anyway is not the plan's.
