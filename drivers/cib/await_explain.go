@@ -95,16 +95,18 @@ func (w *waiter) lastLines(ctx context.Context, f failure) string {
 	if f.node != w.h.Name() {
 		return ""
 	}
-	out, err := w.h.Run(ctx, reconcile.Cmd{Argv: []string{"journalctl", "--no-pager", "--quiet", "--output=cat", "--since=-10min",
-		"--identifier=pacemaker-execd", "--identifier=pacemaker-controld", "--identifier=pacemaker-fenced", "--grep=" + regexpWord(f.resource), "--lines=3"}, Limit: 5 * time.Second})
-	if err != nil {
-		return "" // an extra only
+	journal := []string{"journalctl", "--no-pager", "--quiet", "--output=cat", "--since=-10min", "--lines=3"}
+	// What an agent says of itself (ocf_log in resource-agents' ocf-shellfuncs: TYPE(ID)) is nearer to the cause than what Pacemaker says of it.
+	for _, of := range [][]string{
+		{"--priority=warning", "--identifier=" + f.agent[strings.LastIndexByte(f.agent, ':')+1:] + "(" + f.resource + ")"},
+		{"--identifier=pacemaker-execd", "--identifier=pacemaker-controld", "--identifier=pacemaker-fenced", "--grep=" + regexpWord(f.resource)},
+	} {
+		out, err := w.h.Run(ctx, reconcile.Cmd{Argv: slices.Concat(journal, of), Limit: 5 * time.Second})
+		if s := strings.TrimSpace(string(out)); err == nil && s != "" { // an extra only
+			return s
+		}
 	}
-	known, ok := secretsOn(ctx, w.h)
-	if !ok {
-		return ""
-	}
-	return withoutSecrets(known, strings.TrimSpace(string(out)))
+	return ""
 }
 
 // regexpWord quotes an id, whose only special character is the dot.

@@ -13,6 +13,7 @@ import (
 // failure is a failed operation of crm_mon's list.
 type failure struct {
 	resource, op, node, status, reason, code, call, when string
+	agent                                                string // ocf:heartbeat:nginx
 	interval                                             time.Duration
 	outcome                                              string // done, Timed Out, …
 }
@@ -26,6 +27,10 @@ func failures(mon *etree.Element) []failure {
 	if fs == nil {
 		return nil
 	}
+	agents := map[string]string{}
+	for _, el := range mon.FindElements(".//resource") {
+		agents[attr(el, "id")] = attr(el, "resource_agent")
+	}
 	var out []failure
 	for _, el := range fs.SelectElements("failure") {
 		f := failure{node: attr(el, "node"), status: attr(el, "exitstatus"), reason: html.UnescapeString(attr(el, "exitreason")) /* crm_mon 2.1 quotes it twice */, code: attr(el, "exitcode"),
@@ -34,6 +39,7 @@ func failures(mon *etree.Element) []failure {
 		if f.resource == "" {
 			f.resource = attr(el, "id")
 		}
+		f.agent = agents[f.resource]
 		out = append(out, f)
 	}
 	return out

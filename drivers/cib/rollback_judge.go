@@ -139,8 +139,8 @@ func (e *FailedError) Harm() []string {
 	var out []string
 	for _, w := range e.Why {
 		fs := strings.Split(w, "; failed: ")
-		for i := range fs { // without what the node logged, and how to mend it
-			fs[i], _, _ = strings.Cut(fs[i], "\n")
+		for i := range fs { // with the cause, but not how to mend it: that was done
+			fs[i] = withCause(fs[i])
 		}
 		w = strings.Join(fs, "; failed: ")
 		_, what, _ := strings.Cut(w, ": failed: ")
@@ -149,6 +149,21 @@ func (e *FailedError) Harm() []string {
 		}
 	}
 	return out
+}
+
+// withCause makes one line of a failure and of what its node logged last (see waiter.failed).
+func withCause(s string) string {
+	what, more, _ := strings.Cut(s, "\n")
+	last := ""
+	for line := range strings.Lines(more) {
+		if text, logged := strings.CutPrefix(line, "    "); logged {
+			last = strings.TrimSpace(text)
+		}
+	}
+	if last == "" || strings.Contains(what, last) {
+		return what
+	}
+	return what + ": " + last
 }
 
 // judging is one comparison of what was predicted with what came.

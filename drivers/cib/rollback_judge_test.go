@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -118,5 +120,23 @@ func TestMarked(t *testing.T) {
 	}
 	if _, ok := d.Marked(have, reconcile.Step{Ops: []reconcile.Op{Await{}}}, "8"); ok {
 		t.Error("a step that changes nothing carries no mark")
+	}
+}
+
+// The reason of a rollback names the cause where a node logged one, and not how to mend what was taken back.
+func TestHarmNamesTheCause(t *testing.T) {
+	e := &FailedError{Why: []string{
+		"page: failed: start of page on n2: not installed (exit code 5); failed: start of page on n1: not installed (exit code 5)\n    ERROR: nginx failed\n" +
+			"    ERROR: unknown directive \"nonsense\" in /etc/nginx/x.conf:2\n  mend the cause, then crm_resource --cleanup --resource page, or change the manifest",
+		"web: failed: start of page on n2: not installed (exit code 5)\n  mend the cause, then crm_resource --cleanup --resource web, or change the manifest",
+		"db is blocked: Pacemaker can neither stop nor move it",
+	}}
+	want := []string{
+		`page: failed: start of page on n2: not installed (exit code 5); failed: start of page on n1: not installed (exit code 5): ERROR: unknown directive "nonsense" in /etc/nginx/x.conf:2`,
+		"web: failed: start of page on n2: not installed (exit code 5)",
+		"db is blocked: Pacemaker can neither stop nor move it",
+	}
+	if diff := cmp.Diff(want, e.Harm()); diff != "" {
+		t.Error(diff)
 	}
 }
