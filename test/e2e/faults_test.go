@@ -333,4 +333,5 @@ func TestExistingClusterLosesNothing(t *testing.T) {
 		}
 	}
 	converged(t, l, "-f", m)
+	conflicts(t, l, three+dummy("mine", "fake: y"))
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -90,11 +89,8 @@ func TestRollback(t *testing.T) {
 		bad := manifest(t, strings.NewReplacer("events {}", "events {} nonsense;", "{configfile: /etc/nginx/guarded.conf,",
 			"{configfile: /etc/nginx//guarded.conf,", "fake: one", "fake: two").Replace(guarded))
 		c := l.HactlCmd("apply", "-f", bad, "--yes", "--allow", "outage", "--allow", "adopt", "--rollback")
-		var out bytes.Buffer
-		c.Stdout, c.Stderr = &out, &out
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
+		away := traffic(l)
+		out := background(t, c)
 		eventually(t, 20*time.Second, "the change is in the CIB", func() string {
 			if x, _ := l.Exec("node1", "cibadmin", "-Q"); strings.Contains(x, `value="two"`) {
 				return ""
@@ -108,10 +104,20 @@ func TestRollback(t *testing.T) {
 			t.Errorf("exit code %d, want 1", code)
 		}
 		t.Log(out.String())
-		for _, part := range []string{"taken back", "page", "d1 fake stays: it was changed since"} {
-			if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), part) {
-				t.Errorf("the answer does not say %q", part)
+		_, end, _ := strings.Cut(flat(out.String()), "hactl: the change was taken back")
+		for _, part := range []string{"page: failed: start of page on node", `unknown directive "nonsense" in /etc/nginx//guarded.conf:2`, "d1 fake stays: it was changed since"} {
+			if !strings.Contains(end, part) {
+				t.Errorf("the answer does not say at its end %q", part)
 			}
+		}
+		const settle = 25 * time.Second // interval and timeout of page's monitor
+		switch d := away(); {
+		case d == 0:
+			t.Error("the page was served all the time: nothing broke")
+		case d > settle:
+			t.Errorf("the page was away for %s, which is longer than the time to settle", d)
+		default:
+			t.Logf("the page was away for %s", d.Round(100*time.Millisecond))
 		}
 		if missing := serves(l, page, "page one")(); missing != "" {
 			t.Errorf("the page is not back when hactl ends: %s", missing)
@@ -250,6 +256,29 @@ spec:
 			}
 		}
 	})
+}
+
+// traffic asks for the page all the time, and tells at the end for how long it was away at most.
+func traffic(l *lab.Lab) (away func() time.Duration) {
+	stop, longest := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var most time.Duration
+		served := time.Now()
+		for {
+			missing := serves(l, page, "page one")()
+			if missing == "" {
+				served = time.Now()
+			}
+			most = max(most, time.Since(served))
+			select {
+			case <-stop:
+				longest <- most
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}()
+	return func() time.Duration { close(stop); return <-longest }
 }
 
 // noFailures fails the test where the cluster still remembers a failure.
