@@ -21,7 +21,7 @@ func (p *planner) predictRecord(ctx context.Context, hosts reconcile.Hosts, limi
 		return reconcile.Prediction{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return reconcile.Prediction{Unavailable: err.Error()}, nil
+		return reconcile.Prediction{Unavailable: err.Error()}, nil //nolint:nilerr // told as unavailable
 	}
 	var pr reconcile.Prediction
 	var verdict error

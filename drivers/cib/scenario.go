@@ -155,7 +155,7 @@ const (
 	anyFeatures = "3.0.9"
 
 	noStatus = "the file has no status of the nodes (save it with: cibadmin --query)"
-	noTool   = "Pacemaker's crm_simulate is not installed here (Debian: pacemaker-cli-utils; RHEL: pacemaker-cli)"
+	noTool   = "crm_simulate is not installed here (a part of Pacemaker; Debian: pacemaker-cli-utils; RHEL: pacemaker-cli)"
 )
 
 // unanswered says why the scheduler of a machine gave no answer.

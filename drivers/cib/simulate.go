@@ -234,6 +234,9 @@ func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simula
 	if err != nil {
 		var exit *reconcile.ExitError
 		if errors.As(err, &exit) {
+			if exit.Code == 124 {
+				return nil, "", fmt.Errorf("the scheduler gave no answer within %v", reconcile.DefaultLimit)
+			}
 			exit.Argv, exit.Stdout, exit.Stderr = []string{"crm_simulate"}, nil, withoutXML(exit.Stderr)
 		}
 		return nil, "", fmt.Errorf("the scheduler gave no answer: %w", err)
