@@ -124,9 +124,10 @@ func countsAnew(before, now map[string][]historic) bool {
 // nodeNews is what the history of a node has that it did not have before.
 type nodeNews struct {
 	name  string
-	since int   // the number of the last operation before
-	again bool  // see countsAnew
-	ops   []ran // other than checks
+	since map[string]int // the number of the last operation on each resource before
+	top   int            // the highest of them
+	again bool           // see countsAnew
+	ops   []ran          // other than checks
 	// checks are the resources whose recurring checks are others now.
 	checks []string
 }
@@ -135,8 +136,9 @@ func news(was, is history) []nodeNews {
 	var out []nodeNews
 	for _, name := range slices.Sorted(maps.Keys(is)) {
 		before, now := was[name], is[name]
-		n := nodeNews{name: name, since: newest(before), again: countsAnew(before, now)}
-		for id := range before {
+		n := nodeNews{name: name, since: map[string]int{}, top: newest(before), again: countsAnew(before, now)}
+		for id, ops := range before {
+			n.since[id] = newest(map[string][]historic{id: ops})
 			if now[id] == nil {
 				now[id] = nil // gone: what ran was stopped
 			}
@@ -228,14 +230,24 @@ func checksOf(ops []historic) []int {
 	return out
 }
 
-// believe takes what the log has, if it has all that the history has. A history that was deleted has no number to look for.
+// believe takes what the log has, if it has all that the history has. A history that was deleted has no number to look for. The log may also tell
+// of resources that were deleted before all this, with numbers that are in no history any more: a new one's begins with the last look for it.
 func (n *nodeNews) believe(logged []ran) {
 	if n.again || len(n.ops) == 0 {
 		return
 	}
 	var ops []ran
+	concerned := map[string]bool{}
+	for _, r := range n.ops {
+		concerned[r.resource] = true
+	}
 	for _, r := range logged {
-		if r.call > n.since {
+		since, old := n.since[r.resource]
+		switch {
+		case !concerned[r.resource]:
+		case r.op == "probe" && !old:
+			ops = slices.DeleteFunc(ops, func(o ran) bool { return o.resource == r.resource })
+		case r.op != "probe" && (old && r.call > since || !old && r.call > n.top):
 			ops = append(ops, r)
 		}
 	}
@@ -300,7 +312,7 @@ func readLogs(ctx context.Context, hosts reconcile.Hosts) map[string][]ran {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, m := range result.FindAllStringSubmatch(string(text), -1) {
-				if !acts(m[1]) {
+				if !acts(m[1]) && m[1] != "probe" {
 					continue
 				}
 				r := ran{op: m[1], resource: instanceOf(m[2])}

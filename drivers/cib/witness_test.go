@@ -210,6 +210,22 @@ func TestWitnessStartedAgain(t *testing.T) {
 	}
 }
 
+// The numbers of a resource that was deleted earlier are in no history any more, and may be higher than those that are: it is not told of, nor
+// the earlier life of one that has its name.
+func TestWitnessEarlierLives(t *testing.T) {
+	r := readRecording(t, "restart")
+	earlier := "Result of start operation for Gone on node1: ok | call=9000 key=Gone_start_0 rc=0\nResult of stop operation for Gone on node1: ok | call=9001 key=Gone_stop_0 rc=0\n"
+	logs := map[string]string{"node1": earlier + r.logs["node1"]}
+	if c := r.compared(t, logs); !c.Agrees() {
+		t.Errorf("told: %q", c.Deviations())
+	}
+	r.now.CIB = XML(strings.Replace(string(r.now.CIB), "<lrm_resources>", `<lrm_resources><lrm_resource id="Gone"><lrm_rsc_op id="Gone_last_0" operation="start" call-id="9003" rc-code="0" transition-key="1"/></lrm_resource>`, 1))
+	logs["node1"] += "Result of probe operation for Gone on node1: not running | call=9002 key=Gone_monitor_0 rc=7\nResult of start operation for Gone on node1: ok | call=9003 key=Gone_start_0 rc=0\n"
+	if got := strings.Join(r.compared(t, logs).Deviations(), "; "); got != "Gone: not foretold: start on node1" {
+		t.Errorf("told: %s", got)
+	}
+}
+
 // An agent that repeats its password in the reason of its failure is told without it.
 func TestWitnessIsDiscreet(t *testing.T) {
 	r := readRecording(t, "restart")

@@ -21,6 +21,16 @@ type cameOf struct {
 	Also []struct{ Action, Resource, Node, From, To, Failed string }
 }
 
+// agrees tells that all came true and nothing else happened.
+func (c cameOf) agrees() bool {
+	for _, f := range c.Foretold {
+		if f.Became != "done" {
+			return false
+		}
+	}
+	return len(c.Also) == 0
+}
+
 // came reads the second document of apply -o json.
 func came(t *testing.T, stdout string) cameOf {
 	t.Helper()

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hactl/hactl/drivers/cib"
+	"github.com/hactl/hactl/reconcile"
 	"github.com/hactl/hactl/test/e2e/lab"
 )
 
@@ -24,7 +26,7 @@ func TestPredictions(t *testing.T) {
 	apply(t, l, "-f", m.file(t), "--yes")
 	settle(t, l)
 	rng := rand.New(rand.NewPCG(4, 2)) // the same changes each time
-	agreed := 0
+	agreed, toldSo := 0, 0
 	var table []string
 	for i, c := range changes {
 		what := c.do(m, l, rng)
@@ -34,7 +36,12 @@ func TestPredictions(t *testing.T) {
 		foretold := plan.net()
 		live := l.MustExec("node1", "cibadmin", "--query")
 		var happened []string
-		apply(t, l, append([]string{"-f", f, "--yes", "--allow", "outage", "--allow", "redundancy", "--allow", "fence", "--allow", "quorum"}, c.args...)...)
+		stdout, _ := apply(t, l, append([]string{"-f", f, "--yes", "-o", "json", "--allow", "outage", "--allow", "redundancy", "--allow", "fence", "--allow", "quorum"}, c.args...)...)
+		if told := came(t, stdout); !told.Compared || len(told.Foretold) < len(plan.Prediction.Reactions) || !told.agrees() {
+			t.Errorf("%s: the apply tells otherwise: %+v", c.kind, told)
+		} else {
+			toldSo++
+		}
 		settle(t, l)
 		for deadline := time.Now().Add(10 * time.Second); ; settle(t, l) { // the status may follow a moment later
 			if happened = before.since(l); slices.Equal(foretold, happened) || time.Now().After(deadline) {
@@ -69,7 +76,7 @@ func TestPredictions(t *testing.T) {
 			t.Logf("%s: not predictable was: %s", c.kind, strings.Join(plan.Prediction.Unknown, "; "))
 		}
 	}
-	t.Logf("%d of %d predictions came true\n%s", agreed, len(changes), strings.Join(table, "\n"))
+	t.Logf("%d of %d predictions came true, %d applies told so\n%s", agreed, len(changes), toldSo, strings.Join(table, "\n"))
 	if agreed != len(changes) {
 		t.Errorf("%d of %d predictions came true", agreed, len(changes))
 	}
@@ -113,6 +120,7 @@ func killed(t *testing.T, l *lab.Lab, m *model) {
 	}
 	text, _, _ := l.Hactl("simulate", "-f", m.file(t), "--node-fail", victim)
 	t.Log(text)
+	before := stateOn(l, victim)
 	l.Kill(victim)
 	eventually(t, 90*time.Second, "everything runs where it was foretold", func() string {
 		for r, node := range want {
@@ -122,6 +130,21 @@ func killed(t *testing.T, l *lab.Lab, m *model) {
 		}
 		return ""
 	})
+	happened, ok := cib.New("default").Witness(t.Context(), nil, before, stateOn(l, victim))
+	if !ok || !slices.Contains(happened, reconcile.Happening{Action: "fence", Node: victim}) ||
+		!slices.Contains(happened, reconcile.Happening{Action: "start", Resource: "A", Node: want["A"]}) {
+		t.Errorf("it is not told that %s was fenced and A started on %s: %+v", victim, want["A"], happened)
+	}
+}
+
+// stateOn is what a node that is not the victim tells of the cluster.
+func stateOn(l *lab.Lab, victim string) cib.State {
+	for _, n := range l.Nodes() {
+		if n.Name != victim {
+			return cib.State{CIB: cib.XML(l.MustExec(n.Name, "cibadmin", "--query")), Monitor: l.MustExec(n.Name, "crm_mon", "--output-as=xml")}
+		}
+	}
+	return cib.State{}
 }
 
 // whereElse asks a node that is not the victim.
