@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -94,6 +95,48 @@ func TestWhatIsLeftIsTold(t *testing.T) {
 			if x.unchange && printFiles(w) != "" {
 				t.Errorf("changed %s", printFiles(w))
 			}
+		})
+	}
+}
+
+// A change that nobody can watch any more is no success, and the wait ends; members that answer again in time are watched on.
+func TestWatchWithoutAnswers(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		back time.Duration // when the members answer again
+		took time.Duration
+		says string
+	}{
+		{"for good", time.Hour, 11 * time.Second, "nobody can see any more whether the change does harm: n1: unreachable: no route\nn2: unreachable: no route\nnothing was taken back"},
+		{"for a moment", 5 * time.Second, 20 * time.Second, ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld("n1", "n2")
+				down := func(is bool) {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					w.down["n1"], w.down["n2"] = is, is
+				}
+				d := guardedDriver{worldDriver: worldDriver{want: map[string]string{"a": "1"}, standing: Standing{Formed: true}}}
+				e, _ := worldEngine(w, d.worldDriver)
+				e.Layers = []Layer{Of(d)}
+				var begun time.Time
+				e.Events = func(ev Event) {
+					if strings.HasPrefix(ev.Text, "watching for") {
+						begun = time.Now()
+						down(true)
+						time.AfterFunc(x.back, func() { down(false) })
+					}
+				}
+				_, err := e.Apply(t.Context(), ApplyOptions{Approve: yes, Rollback: true, Settle: 20 * time.Second})
+				if (err != nil) != (x.says != "") || err != nil && !strings.Contains(err.Error(), x.says) {
+					t.Errorf("got %v, want %q", err, x.says)
+				}
+				if took := time.Since(begun); took < x.took || took > x.took+2*time.Second {
+					t.Errorf("took %s, want about %s", took, x.took)
+				}
+			})
 		})
 	}
 }

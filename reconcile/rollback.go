@@ -93,11 +93,23 @@ func (t *tracks) watch(ctx context.Context) ([]string, error) {
 	over := time.Now().Add(settle)
 	t.tell(fmt.Sprintf("watching for %s whether the change does harm", settle.Round(time.Second)))
 	var before []string
+	var silent time.Time // since when no member answers
 	for {
 		o, err := t.e.Observe(ctx)
-		if err != nil {
-			return nil, err
+		if err = t.unseen(o, err); err != nil {
+			var away *UnreachableError
+			if silent.IsZero() {
+				silent = time.Now()
+			}
+			if !errors.As(err, &away) || time.Since(silent) > silence {
+				return nil, fmt.Errorf("nobody can see any more whether the change does harm: %w", err)
+			}
+			if err := pause(ctx, t.opt.Drain); err != nil {
+				return nil, err
+			}
+			continue
 		}
+		silent = time.Time{}
 		t.last = o
 		j := t.judge(o)
 		h := slices.Concat(j.Harm, j.Elsewhere)
@@ -112,6 +124,27 @@ func (t *tracks) watch(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
+}
+
+// silence is how long no member may answer until a change is no longer watched. What nobody saw is not taken for good.
+const silence = 10 * time.Second
+
+// unseen is the error of a look; also where no member has answered it.
+func (t *tracks) unseen(o *Observation, err error) error {
+	if err != nil {
+		return err
+	}
+	members := t.e.members()
+	var away []error
+	for _, u := range o.Unreachable {
+		if members.Named(u.Host) != nil {
+			away = append(away, u)
+		}
+	}
+	if len(away) > 0 && len(away) == len(members) {
+		return errors.Join(away...)
+	}
+	return nil
 }
 
 // pause waits for the next look.
