@@ -215,6 +215,9 @@ func (p *planner) restartOne(n *NodeState) {
 		ch = append(ch, reconcile.Change{Object: Node(n.Name), Action: reconcile.Restart, Path: x, Have: n.Running.Config[x], Want: p.target.fields[x],
 			Source: p.sourceOf(x), Risk: risk, Why: why})
 	}
+	if n.works() && p.missing() == "" { // what changes the CIB waits for it: Pacemaker would be gone under its hands
+		ch = append(ch, reconcile.Change{Object: Formed(p.want.Cluster), Action: reconcile.Check, Source: p.sourceOf(p.restart[n.Name][0])})
+	}
 	p.add(reconcile.Step{ID: "corosync " + n.Name + " restart", Host: n.Name, Changes: ch, Ops: ops, Downs: []string{n.Name}, Pending: p.missing(),
 		Needs: p.needs(append(p.each(confRef), runtimeRef(p.want.Cluster))...)})
 }
