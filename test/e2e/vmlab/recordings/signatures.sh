@@ -26,8 +26,8 @@ xfs mkfs.xfs -q $D
 gfs2 mkfs.gfs2 -O -q -p lock_dlm -t lab:disk -j 2 -J 8 $D
 lvm pvcreate -q -y $D
 lvm-vg pvcreate -q -y $D; vgcreate -q sig $D
-gpt sgdisk -n 1:0:0 -t 1:8e00 $D
-gpt-empty sgdisk -o $D; sgdisk -n 1:0:+64M -t 1:8300 $D
+gpt-lvm sgdisk -n 1:0:0 -t 1:8e00 $D
+gpt-linux sgdisk -n 1:0:+64M -t 1:8300 $D
 dos echo 'type=83' | sfdisk -q $D
 swap mkswap $D
 luks echo secret | cryptsetup -q --pbkdf pbkdf2 --iter-time 100 luksFormat $D -
