@@ -71,14 +71,14 @@ func cutOff(t *testing.T, l *lab.Lab, config func() string) {
 		t.Fatalf("the change is not in the CIB:\n%s", now)
 	}
 	eventually(t, 25*time.Second, "the old configuration is back", wentBack(t, l, config, before))
-	over := time.AfterFunc(30*time.Second, func() { _ = c.Process.Kill() })
+	over := time.AfterFunc(60*time.Second, func() { _ = c.Process.Kill() })
 	_ = c.Wait()
 	over.Stop()
 	t.Logf("hactl ended %s after it was cut off:\n%s", time.Since(begun).Round(100*time.Millisecond), out)
 	if code := c.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	for _, part := range []string{"unreachable", "node1, node2, node3 take the change back at", "unless it is confirmed (hactl confirm), the members take the change back at"} {
+	for _, part := range []string{"nobody can see any more whether the change does harm", "unreachable", "node1, node2, node3 take the change back at", "unless it is confirmed (hactl confirm), the members take the change back at"} {
 		if missing := out.says(part)(); missing != "" {
 			t.Errorf("the answer does not say %q", part)
 		}

@@ -204,8 +204,6 @@ spec:
 		}
 		refused(t, l.HactlCmd("confirm", "-f", next), "no change waits")
 	})
-	t.Run("a deletion", func(t *testing.T) { deletionGoesBack(t, l, config) })
-	t.Run("a member is away", func(t *testing.T) { memberAway(t, l, config) })
 	t.Run("checkpoints", func(t *testing.T) {
 		stdout, _, code := l.Hactl("checkpoint", "list", "-f", f, "-o", "json")
 		var list []struct {
@@ -248,6 +246,8 @@ spec:
 			t.Errorf("what went is still there:\n%s", x)
 		}
 	})
+	t.Run("a deletion", func(t *testing.T) { deletionGoesBack(t, l, config) })
+	t.Run("a member is away", func(t *testing.T) { memberAway(t, l, config) })
 	t.Run("history", func(t *testing.T) {
 		out, _, code := l.Hactl("history", "-f", f)
 		for _, part := range []string{"rolled back", "confirmed", "update Resource/d1", "apply -f"} {
