@@ -98,12 +98,11 @@ func (c *Cluster) deleted() {
 	}
 }
 
-// apply applies a patch of format 2 as lib/common/patchset.c does: changes in their order, and then, by rising position, what is created and moved.
+// apply applies a patch of format 2 as lib/common/patchset.c does: changes in their order, and then, by rising position, what is created.
 func apply(doc *etree.Document, diff *etree.Element) error {
 	type placing struct {
-		position int
-		el       *etree.Element // created, or moved
-		parent   *etree.Element
+		position   int
+		el, parent *etree.Element
 	}
 	var placings []placing
 	for _, ch := range diff.SelectElements("change") {
@@ -135,17 +134,12 @@ func apply(doc *etree.Document, diff *etree.Element) error {
 			made := ch.ChildElements()[0].Copy()
 			strip(made)
 			placings = append(placings, placing{position, made, el})
-		case "move":
-			placings = append(placings, placing{position, el, el.Parent()})
-		default:
+		default: // hactl makes no "move": it deletes, and creates again
 			return fmt.Errorf("the operation %q is not known", op)
 		}
 	}
 	sort.SliceStable(placings, func(i, j int) bool { return placings[i].position < placings[j].position })
 	for _, pl := range placings {
-		if old := pl.el.Parent(); old != nil {
-			old.RemoveChildAt(pl.el.Index())
-		}
 		pl.parent.InsertChildAt(min(pl.position, len(pl.parent.Child)), pl.el)
 	}
 	return nil

@@ -22,6 +22,8 @@ type scenario struct {
 	// secret is the value of the secrets in the second run.
 	secret string
 	opt    reconcile.ApplyOptions
+	// every tells that every call is tried, not every other one.
+	every bool
 	// late tells that nobody confirms what a dead run left, so that the members take it back.
 	late bool
 }
@@ -45,7 +47,7 @@ func (s scenario) before(ctx context.Context) (*sim.Cluster, error) {
 	return c, nil
 }
 
-// killed applies the change, dies at the k-th call and runs again; and so on for every call of the first run.
+// everywhere applies the change, dies at the k-th call and runs again; and so on for the calls of the first run.
 func (s scenario) everywhere(t *testing.T) {
 	r := run{want: load(t, s.to), prune: s.prune, secret: s.secret, opt: s.opt}
 	calls := 0
@@ -66,8 +68,11 @@ func (s scenario) everywhere(t *testing.T) {
 		t.Fatalf("without a kill: %v", err)
 	}
 	first, step := 1, 1
-	if testing.Short() { // a sample, another one in each scenario
+	switch { // a sample, another one in each scenario
+	case testing.Short():
 		first, step = 1+len(s.name)%8, 8
+	case !s.every:
+		first, step = 1+len(s.name)%2, 2
 	}
 	for k := first; k <= calls; k += step {
 		for _, took := range []bool{false, true} {
@@ -88,7 +93,7 @@ func (s scenario) everywhere(t *testing.T) {
 				}
 				then := r
 				then.opt = reconcile.ApplyOptions{}
-				if _, err = then.apply(ctx, c.Client()); err != nil {
+				if _, err = then.finish(ctx, c); err != nil {
 					err = fmt.Errorf("the next run: %w", err)
 				}
 				if err = errors.Join(err, r.left(ctx, c), foreign(c, s.from != "")); err != nil {
@@ -186,14 +191,18 @@ func scenarios(t *testing.T) []scenario {
 	single := strings.NewReplacer(", 10.78.0.1", "", ", 10.78.0.2", "").Replace(pair)
 	transport := strings.Replace(single, "  prepare:", "  totem: {transport: udpu}\n  prepare:", 1)
 	waitForAll := strings.Replace(pair, "  prepare:", "  quorum: {options: {wait_for_all: 0}}\n  prepare:", 1)
+	window := func(ms string) string {
+		return strings.Replace(pair, "  prepare:", "  quorum: {options: {last_man_standing: 1, last_man_standing_window: "+ms+", two_node: 0}}\n  prepare:", 1)
+	}
 	return []scenario{
-		{name: "the demo from bare nodes", to: textOf(t, "../../examples/demo")},
-		{name: "S4 from bare nodes", to: textOf(t, "../../examples/s4-haproxy")},
-		{name: "a deletion with stops and a rename", from: pair + dummies, to: pair + fewer, prune: true},
+		{every: true, name: "the demo from bare nodes", to: textOf(t, "../../examples/demo")},
+		{every: true, name: "S4 from bare nodes", to: textOf(t, "../../examples/s4-haproxy")},
+		{every: true, name: "a deletion with stops and a rename", from: pair + dummies, to: pair + fewer, prune: true},
 		{name: "deletion of all", from: pair + dummies, to: pair + role, prune: true},
-		{name: "a token", from: pair + dummies, to: token + dummies},
-		{name: "a transport", from: single, to: transport},
-		{name: "a restart of corosync", from: pair, to: waitForAll},
+		{every: true, name: "a token", from: pair + dummies, to: token + dummies},
+		{name: "a transport, and resources", from: single + dummies, to: transport + fewer, prune: true},
+		{name: "a restart of corosync, and resources", from: pair + dummies, to: waitForAll + fewer, prune: true},
+		{every: true, name: "an option whose restart only hactl's mark remembers", from: window("10000"), to: window("20000")},
 		{name: "a change that waits for confirmation", from: pair + dummies, to: token + fewer, prune: true, opt: reconcile.ApplyOptions{Confirm: 5 * time.Minute}},
 		{name: "a change that nobody confirms", from: pair + dummies, to: token + fewer, prune: true, opt: reconcile.ApplyOptions{Confirm: 5 * time.Minute}, late: true},
 		{name: "a change that is watched", from: pair + dummies, to: pair + fewer, prune: true, opt: reconcile.ApplyOptions{Rollback: true}},

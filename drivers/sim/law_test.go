@@ -105,8 +105,8 @@ func (s step) run(ctx context.Context, c *sim.Cluster, objects bool) (killed int
 	if s.leave {
 		return killed, nil
 	}
-	client := c.Client()
-	if _, err := r.apply(ctx, client); err != nil {
+	client, err := r.finish(ctx, c)
+	if err != nil {
 		return killed, refusal(err)
 	}
 	if n := client.Patches(); n > 2 {

@@ -63,7 +63,7 @@ func TestPatchConforms(t *testing.T) {
 	})
 }
 
-// mutate deletes, makes, moves and changes elements.
+// mutate deletes, makes and changes elements.
 func mutate(rt *rapid.T, doc *etree.Document) {
 	resources := doc.FindElement("/cib/configuration/resources")
 	doc.Root().CreateAttr("epoch", "99")
@@ -81,11 +81,11 @@ func mutate(rt *rapid.T, doc *etree.Document) {
 		case 2:
 			made := el.CreateElement("meta_attributes")
 			made.CreateAttr("id", fmt.Sprintf("made-%d", i))
-		case 3: // an order of children is a move to crm_diff
-			siblings := parent.ChildElements()
-			to := rapid.SampledFrom(siblings).Draw(rt, "to").Index()
-			parent.RemoveChildAt(el.Index())
-			parent.InsertChildAt(min(to, len(parent.Child)), el)
+		case 3: // in another place under another name: a place alone would be a move
+			made := el.Copy()
+			made.CreateAttr("id", fmt.Sprintf("copy-%d", i))
+			made.Child = nil
+			parent.InsertChildAt(rapid.IntRange(0, len(parent.Child)).Draw(rt, "to"), made)
 		}
 	}
 }
