@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"schemas":            {"api/", "schemas"},
 	"reconcile":          {"api/v1", "reconcile"},
 	"drivers/transport":  {"reconcile", "drivers/transport"},
-	"drivers/system":     {"api/v1", "reconcile", "drivers/system"},
+	"drivers/system":     {"api/v1", "reconcile", "drivers/system", "drivers/marked"},
 	"drivers/corosync":   {"api/v1", "reconcile", "drivers/corosync", "drivers/system"},
 	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync", "drivers/system", "schemas/agents"},
 	"drivers":            {"api/v1", "reconcile", "drivers"},

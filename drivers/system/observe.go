@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hactl/hactl/drivers/marked"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -179,7 +180,7 @@ func (m *MachineStatus) found(sec map[string]string, w MachineStatus, files map[
 	}
 	t := Time{File: fileOf(files, path), Running: units["chrony.service"].active == "active" || units["chronyd.service"].active == "active"}
 	_, t.Rival = installed["systemd-timesyncd"]
-	if w.Time != nil || (t.File != nil && strings.Contains(t.File.Content.Reveal(), beginMark)) {
+	if w.Time != nil || (t.File != nil && strings.Contains(t.File.Content.Reveal(), marked.Begin)) {
 		m.Time = &t
 	}
 	if f := strings.Fields(sec["firewall"]); len(f) == 2 {

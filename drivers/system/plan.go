@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/marked"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -144,14 +145,14 @@ func hostLines(entries []Entry) []string {
 
 // file plans a block in a file.
 func (p *planner) file(what, path, text string, old reconcile.File, lines []string, after ...reconcile.Op) error {
-	next, err := setBlock(text, p.want.Cluster, lines)
+	next, err := marked.Set(text, p.want.Cluster, lines)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if next == text {
 		return nil
 	}
-	have := inBlock(text, p.want.Cluster)
+	have := marked.Lines(text, p.want.Cluster)
 	c := reconcile.Change{Action: reconcile.Update, Path: what, Have: oneLine(have), Want: oneLine(lines)}
 	switch {
 	case len(lines) == 0:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/marked"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -165,7 +166,7 @@ func contradictions(text, cluster string, entries []Entry) []string {
 	for _, e := range entries {
 		want[e.Name] = e.Address
 	}
-	start, end, err := block(text, cluster)
+	start, end, err := marked.Find(text, cluster)
 	if err != nil {
 		return nil
 	}

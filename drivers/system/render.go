@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/marked"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -20,7 +21,7 @@ func (Driver) Render(want, have State) ([]reconcile.Rendered, error) {
 			}
 		}
 		if w.Hosts != nil {
-			t, err := setBlock(text, want.Cluster, hostLines(w.Hosts.Entries))
+			t, err := marked.Set(text, want.Cluster, hostLines(w.Hosts.Entries))
 			if err != nil {
 				return nil, err
 			}
@@ -35,7 +36,7 @@ func (Driver) Render(want, have State) ([]reconcile.Rendered, error) {
 			for i, s := range w.Time.Servers {
 				lines[i] = "server " + s + " iburst"
 			}
-			t, err := setBlock("", want.Cluster, lines)
+			t, err := marked.Set("", want.Cluster, lines)
 			if err != nil {
 				return nil, err
 			}

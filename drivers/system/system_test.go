@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers/marked"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -187,17 +188,17 @@ func TestBlock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(line, 0, 5).Draw(t, "text"), "\n")
 		lines := rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,5}`), 1, 4).Draw(t, "lines")
-		with, err := setBlock(text, "lab", lines)
+		with, err := marked.Set(text, "lab", lines)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(lines, inBlock(with, "lab")); d != "" {
+		if d := cmp.Diff(lines, marked.Lines(with, "lab")); d != "" {
 			t.Fatal(d)
 		}
-		if again, _ := setBlock(with, "lab", lines); again != with {
+		if again, _ := marked.Set(with, "lab", lines); again != with {
 			t.Fatalf("not stable: %q", again)
 		}
-		without, err := setBlock(with, "lab", nil)
+		without, err := marked.Set(with, "lab", nil)
 		if err != nil || strings.TrimSuffix(without, "\n") != strings.TrimSuffix(text, "\n") {
 			t.Fatalf("%q became %q (%v)", text, without, err)
 		}

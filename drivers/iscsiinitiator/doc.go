@@ -1,0 +1,2 @@
+// Package iscsiinitiator makes machines log in to iSCSI targets.
+package iscsiinitiator
