@@ -171,6 +171,7 @@ func (w *Withheld) check(ctx context.Context, h reconcile.Host, live string, doc
 // digestScript gives the CIB as it is after one transition, see simulateScript.
 const digestScript = `set -e
 umask 077
+trap 'exit 143' HUP INT TERM # and so to the trap of EXIT
 d=$(mktemp -d /run/hactl-simulate.XXXXXX 2>/dev/null || mktemp -d "${XDG_RUNTIME_DIR:-/dev/shm}/hactl-simulate.XXXXXX")
 trap 'rm -rf "$d"' EXIT
 cat > "$d/0"
