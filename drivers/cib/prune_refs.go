@@ -87,6 +87,9 @@ func (p *planner) whose(el *etree.Element) string {
 		if e.owner != p.want.Owner {
 			return fmt.Sprintf("%s of the owner %q", ref, e.owner)
 		}
+		if p.want.Part {
+			return fmt.Sprintf("%s, which -l does not select or no manifest tells, and which stays as it is,", ref)
+		}
 		return fmt.Sprintf("%s, which is in no manifest and stays without --prune,", ref)
 	}
 	return what + ", which is in no manifest: change or delete that first (pcs, crmsh or cibadmin); it"
