@@ -18,8 +18,7 @@ snapshot_drop() {
   rm -rf --one-file-system "${SNAPSHOTS:?}/$1"
 }
 
-# snapshot_save keeps the lab running: it goes on from what was saved. A
-# snapshot of that name is replaced; labs that were made from the old one keep its disks.
+# snapshot_save keeps the lab running: it goes on from what was saved. A snapshot of that name is replaced.
 snapshot_save() {
   local s=$SNAPSHOTS/$1 n
   plan_load
@@ -70,9 +69,13 @@ snapshot_thaw() {
     d=$LAB_DIR/nodes/$n
     node_off "$n"
     mkdir -p "$d"
-    rm -f "$d"/*.qcow2
+    rm -f "$d"/*.qcow2 "$d"/*.base
     cp "$s/$n/seed" "$d/seed"
-    for f in "$s/$n"/*.qcow2; do qemu-img create -q -f qcow2 -b "$f" -F qcow2 "$d/${f##*/}"; done
+    # A link of the lab's own: the snapshot may be dropped or replaced while the lab stands.
+    for f in "$s/$n"/*.qcow2; do
+      cp --link "$f" "$d/${f##*/}.base" 2>/dev/null || cp "$f" "$d/${f##*/}.base"
+      qemu-img create -q -f qcow2 -b "$d/${f##*/}.base" -F qcow2 "$d/${f##*/}"
+    done
     node_on "$n" -S -incoming "exec:cat '$s/$n/memory'"
   done
   for n in "${NODES[@]}"; do qmp_until "$n" query-status paused; done
@@ -96,7 +99,7 @@ snapshot_restore() {
   local s=$SNAPSHOTS/$1 n
   [[ -e $s/plan ]] || die "no snapshot '$1' of this image (has: $(snapshot_list | xargs))"
   if hub_pid >/dev/null; then
-    cmp -s "$s/plan" "$LAB_DIR/plan" && cmp -s "$s/key" "$LAB_DIR/key" || die "restore: lab $LAB_NAME has other nodes; take it down first"
+    { cmp -s "$s/plan" "$LAB_DIR/plan" && cmp -s "$s/key" "$LAB_DIR/key"; } || die "restore: lab $LAB_NAME has other nodes; take it down first"
     for n in lan ring; do rm -f "$LAB_DIR"/nodes/*/cut.$n; done
     LAB_SNAPSHOT=$1 in_hub nodes_up
     return
