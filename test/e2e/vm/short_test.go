@@ -125,6 +125,12 @@ func testPower(t *testing.T, l *lab.Lab) {
 		t.Errorf("the boot id was %q and is %q", before, now)
 	}
 	t.Logf("node2 is back after %s", since(begun))
+	// a node that the lab itself cannot reach over the network can still be looked at
+	l.Partition("node2", "all")
+	if got := l.MustExec("node2", "hostname"); got != "node2\n" {
+		t.Errorf("a guest that is cut off says %q", got)
+	}
+	l.Heal("node2")
 	l.Kill("node2")
 	if got := l.Power("node2", "status"); got != "off" {
 		t.Errorf("a guest without power is %s", got)

@@ -46,6 +46,10 @@ targets <<T
 /iscsi/$IQN/tpg1/luns create /backstores/block/blk
 /iscsi/$IQN/tpg1/acls create $INI
 /iscsi/$IQN/tpg1/acls/$INI set auth userid=user1 password=labpass-one
+T
+look_target no-auth                             # a password alone is not asked for
+targets <<T
+/iscsi/$IQN/tpg1 set attribute authentication=1
 saveconfig
 T
 look_target one-target
