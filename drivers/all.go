@@ -5,6 +5,7 @@ import (
 
 	"github.com/hactl/hactl/drivers/cib"
 	"github.com/hactl/hactl/drivers/corosync"
+	"github.com/hactl/hactl/drivers/lvm"
 	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -23,14 +24,16 @@ type Options struct {
 func All(o Options) []reconcile.Layer {
 	owner := cmp.Or(o.Owner, "default")
 	configuration := cib.New(owner)
+	volumes := lvm.New(owner)
 	if o.Prune {
-		configuration = configuration.Pruning()
+		configuration, volumes = configuration.Pruning(), volumes.Pruning()
 	}
 	if o.NoCauses {
 		configuration = configuration.WithoutCauses()
 	}
 	return []reconcile.Layer{
 		reconcile.Of(system.New()),
+		reconcile.Of(volumes),
 		reconcile.Of(corosync.New(owner)),
 		reconcile.Of(configuration),
 	}

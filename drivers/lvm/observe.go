@@ -1,0 +1,222 @@
+package lvm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/reconcile"
+)
+
+const (
+	confPath = "/etc/lvm/lvmlocal.conf"
+	owedPath = "/var/lib/hactl/lvm-initramfs"
+)
+
+// look reads what LVM knows in one process. Its arguments are those of the report. A report that ends with an error is none.
+const look = `export LC_ALL=C
+s() { printf '\n==hactl %s\n' "$1"; }
+if ! command -v lvm >/dev/null; then s absent; s end; exit 0; fi
+s config; lvm lvmconfig --type full global/system_id_source global/use_lvmlockd || exit
+s systemid; lvm systemid
+s daemons; for d in lvmlockd dlm_controld sanlock; do for f in /run/$d.pid /run/$d/$d.pid; do
+[ -e "$f" ] && read -r p <"$f" && [ -d "/proc/$p" ] && echo "$d"; done; done
+s initramfs; command -v update-initramfs
+s report; r=$(lvm "$@") || exit; printf '%s\n' "$r"
+s names; printf '%s\n' "$r" | sed -n 's/.*"pv_name":"\(\/[^"]*\)".*/\1/p' | while read -r p; do printf '%s %s\n' "$p" "$(readlink -f "$p")"; done
+s end`
+
+// lookLimit is for machines with many slow disks: LVM reads them all.
+const lookLimit = 45 * time.Second
+
+// Observe asks the machines that the wanted groups are on, all where everything is wanted. On each it takes two processes and one read of files.
+func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
+	have := State{Cluster: want.Cluster, Owner: want.Owner, Groups: want.Groups}
+	all := want.Owner == ""
+	var asked reconcile.Hosts
+	for _, h := range hosts {
+		if all || want.Prune && slices.Contains(want.Members, h.Name()) || slices.ContainsFunc(want.Groups, func(g Group) bool { return slices.Contains(g.Nodes, h.Name()) }) {
+			asked = append(asked, h)
+		}
+	}
+	have.Machines = make([]Machine, len(asked))
+	g, gctx := errgroup.WithContext(ctx)
+	for i, h := range asked {
+		g.Go(func() error {
+			m, err := observe(gctx, h, want, all)
+			var un *reconcile.UnreachableError
+			switch {
+			case errors.As(err, &un):
+				m = Machine{Name: h.Name(), Unobserved: why(un)}
+			case err != nil:
+				return fmt.Errorf("observe lvm: %w", err)
+			}
+			have.Machines[i] = m
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return State{}, err
+	}
+	return have, nil
+}
+
+func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machine, error) {
+	m := Machine{Name: h.Name()}
+	var out []byte
+	var read map[string]reconcile.File
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-lvm"}, reportArgv...), Limit: lookLimit})
+		return failure("look at LVM", err)
+	})
+	g.Go(func() (err error) {
+		read, err = h.ReadFiles(gctx, confPath, owedPath)
+		return err
+	})
+	if !all {
+		g.Go(func() (err error) {
+			m.Devices, err = block.Look(gctx, h, want.paths(h.Name()))
+			return failure("look at block devices", err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return m, err
+	}
+	if err := m.found(out, read); err != nil {
+		return m, fmt.Errorf("%s: %w", h.Name(), err)
+	}
+	if all { // only now it is known what there is
+		var err error
+		if m.Devices, err = block.Look(ctx, h, m.paths()); err != nil {
+			return m, failure("look at block devices", err)
+		}
+	}
+	return m, nil
+}
+
+// found takes in the answer of look.
+func (m *Machine) found(out []byte, files map[string]reconcile.File) error {
+	sec := map[string]string{}
+	for _, part := range strings.Split("\n"+string(out), "\n==hactl ")[1:] {
+		title, text, _ := strings.Cut(part, "\n")
+		sec[title] = strings.TrimSpace(text)
+	}
+	if _, ok := sec["end"]; !ok {
+		return fmt.Errorf("the answer on LVM is cut off after %d bytes", len(out))
+	}
+	if f, ok := files[confPath]; ok {
+		m.Conf = &f
+	}
+	_, m.Owed = files[owedPath]
+	if _, absent := sec["absent"]; absent {
+		return nil
+	}
+	m.Installed = true
+	for l := range strings.Lines(sec["config"]) {
+		switch k, v, _ := strings.Cut(strings.TrimSpace(l), "="); k {
+		case "system_id_source":
+			m.SystemIDSource = strings.Trim(v, `"`)
+		case "use_lvmlockd":
+			m.Lockd = v == "1"
+		}
+	}
+	m.SystemID = strings.TrimSpace(strings.TrimPrefix(sec["systemid"], "system ID:"))
+	m.Daemons = strings.Fields(sec["daemons"])
+	m.Initramfs = sec["initramfs"] != ""
+	var err error
+	if m.Groups, m.Loose, err = parseReport([]byte(sec["report"])); err != nil {
+		return err
+	}
+	reals := map[string]string{}
+	for l := range strings.Lines(sec["names"]) {
+		if name, real, ok := strings.Cut(strings.TrimSpace(l), " "); ok {
+			reals[name] = real
+		}
+	}
+	name := func(ds []FoundDisk) {
+		for i := range ds {
+			ds[i].Real = reals[ds[i].Name]
+		}
+	}
+	for i := range m.Groups {
+		name(m.Groups[i].Disks)
+	}
+	name(m.Loose)
+	return nil
+}
+
+// paths are what has to be known of a machine: the wanted disks, their partitions and the volumes.
+func (s State) paths(node string) (paths []string) {
+	for _, g := range s.Groups {
+		if !slices.Contains(g.Nodes, node) {
+			continue
+		}
+		for _, d := range g.Disks {
+			if p := d.Paths[node]; p != "" {
+				paths = append(paths, p)
+				if d.Partition {
+					paths = append(paths, partitionOf(p))
+				}
+			}
+		}
+		for _, v := range g.Volumes {
+			paths = append(paths, g.path(v.Name))
+		}
+	}
+	return paths
+}
+
+// paths of what was found.
+func (m *Machine) paths() (paths []string) {
+	for _, g := range m.Groups {
+		for _, d := range g.Disks {
+			if d.Real != "" {
+				paths = append(paths, d.Name)
+			}
+		}
+		for _, v := range g.Volumes {
+			if v.Active && v.Layout != poolLayout {
+				paths = append(paths, "/dev/"+g.Name+"/"+v.Name)
+			}
+		}
+	}
+	return paths
+}
+
+// partitionOf is the path of the first partition of a disk: udev's links end in -part1, the kernel puts a p behind a digit
+// (disk_name in block/partitions/core.c), and multipath's devices get a link as those of udev.
+func partitionOf(disk string) string {
+	switch last := disk[len(disk)-1]; {
+	case strings.HasPrefix(disk, "/dev/disk/"), strings.HasPrefix(disk, "/dev/mapper/"):
+		return disk + "-part1"
+	case last >= '0' && last <= '9':
+		return disk + "p1"
+	}
+	return disk + "1"
+}
+
+// why is the reason alone: what prints it names the machine.
+func why(u *reconcile.UnreachableError) string {
+	if u.Hint != "" {
+		return u.Err.Error() + " (" + u.Hint + ")"
+	}
+	return u.Err.Error()
+}
+
+// failure puts what was tried in place of a script in an error.
+func failure(what string, err error) error {
+	var x *reconcile.ExitError
+	if !errors.As(err, &x) {
+		return err
+	}
+	short := *x
+	short.Argv = []string{what}
+	return &short
+}
