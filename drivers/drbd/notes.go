@@ -1,0 +1,81 @@
+package drbd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// Notes tells of what is taken over as it is, of what hactl leaves to a person, and of resources that no manifest tells.
+func (Driver) Notes(want, have State) []reconcile.Note {
+	var out []reconcile.Note
+	wanted := map[string]bool{}
+	for i := range want.Resources {
+		r := &want.Resources[i]
+		wanted[r.Name] = true
+		note := func(kind reconcile.NoteKind, format string, args ...any) {
+			out = append(out, reconcile.Note{Kind: kind, Object: Ref(r.Name), Text: fmt.Sprintf(format, args...), Source: r.source("")})
+		}
+		for _, node := range r.Spec.Nodes {
+			if n := have.node(node.Name); n != nil && n.Unobserved == "" {
+				n.notes(r, want.Owner, note)
+			}
+		}
+		if l := anyLive(have, r.Name); l != nil && l.standAlone() {
+			text := generations(have, r.Name)
+			if text == "" {
+				text = "a connection was given up (StandAlone)"
+			}
+			note(reconcile.NoteWarning, "%s. hactl changes nothing about it. Decide whose changes go, and run there: drbdadm disconnect %s; drbdadm secondary %s; "+
+				"drbdadm connect --discard-my-data %s, and on the other node: drbdadm connect %s", text, r.Name, r.Name, r.Name, r.Name)
+		}
+	}
+	told := map[string]bool{}
+	for i := range have.Nodes {
+		n := &have.Nodes[i]
+		for name := range n.Live {
+			if !wanted[name] && !told[name] && want.Owner != "" {
+				told[name] = true
+				out = append(out, reconcile.Note{Kind: reconcile.NoteUnmanaged, Object: Ref(name), Text: "runs on " + n.Name + ", and no manifest tells of it; it is left alone"})
+			}
+		}
+	}
+	sortNotes(out)
+	return out
+}
+
+func (n *NodeState) notes(r *Resource, owner string, note func(kind reconcile.NoteKind, format string, args ...any)) {
+	if c, err := n.parsed(); err == nil && n.Files[mainConf].Content.Comparable() {
+		if found := c.Resource(r.Name); found != nil {
+			if by := ownerOf(n.Files[found.Pos.File].Content.Reveal()); by != owner {
+				note(reconcile.NoteAdopts, "%s: %s was not made by hactl; it stays as it is while it says what the manifest says", n.Name, found.Pos.File)
+			}
+		}
+	}
+	l := n.Live[r.Name]
+	if l == nil || l.attached(r, n.Name) {
+		return
+	}
+	for _, v := range r.volumes() {
+		if x, ok := l.Volumes[v.Number]; ok && v.hasDisk(n.Name) && (x.Disk == "Diskless" || x.Disk == "Failed") {
+			note(reconcile.NoteWarning, "%s: volume %d has lost its disk %s (%s). When it is mended: drbdadm attach %s/%d; for a new, blank disk before that: drbdadm create-md %s/%d",
+				n.Name, v.Number, v.Nodes[n.Name].Disk, strings.ToLower(x.Disk), r.Name, v.Number, r.Name, v.Number)
+		}
+	}
+}
+
+func anyLive(have State, name string) *Live {
+	var first *Live
+	for i := range have.Nodes {
+		if l := have.Nodes[i].Live[name]; l != nil && (first == nil || l.standAlone()) {
+			first = l
+		}
+	}
+	return first
+}
+
+func sortNotes(notes []reconcile.Note) {
+	slices.SortStableFunc(notes, func(a, b reconcile.Note) int { return strings.Compare(a.Object.Name, b.Object.Name) })
+}

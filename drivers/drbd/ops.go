@@ -1,0 +1,180 @@
+package drbd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// CreateMetadata makes DRBD's metadata for a volume whose disk holds what the plan saw. drbdmeta itself asks before it overwrites anything
+// that it knows; nobody answers.
+type CreateMetadata struct {
+	Resource string       `json:"resource"`
+	Volume   int          `json:"volume"`
+	Device   block.Device `json:"device"`
+}
+
+func (c CreateMetadata) String() string {
+	s := fmt.Sprintf("drbdadm create-md %s/%d", c.Resource, c.Volume)
+	if len(c.Device.Signatures) > 0 {
+		s = "wipe " + c.Device.Holds() + " from " + c.Device.Path + "; " + s
+	}
+	return s
+}
+
+// Do looks at the disk once more, and makes it.
+func (c CreateMetadata) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: block.Guard(`drbdadm create-md "$1" </dev/null >/dev/null`, c.Device, fmt.Sprintf("%s/%d", c.Resource, c.Volume)),
+		Limit: 2 * time.Minute, Mutates: true})
+	return block.Failure(c, err)
+}
+
+// FirstSync makes this node's copy of a new resource the good one, and this node its primary. It does so only if all nodes are connected and
+// none has data.
+type FirstSync struct {
+	Resource string `json:"resource"`
+	// Skip takes all copies for equal; else this one goes to the others.
+	Skip bool `json:"skip,omitempty"`
+}
+
+func (f FirstSync) String() string {
+	if f.Skip {
+		return "drbdadm new-current-uuid --clear-bitmap " + f.Resource + ", primary (once all nodes are connected, and if none has data)"
+	}
+	return "drbdadm primary --force " + f.Resource + " (once all nodes are connected, and if none has data)"
+}
+
+// refused is the exit code of a script that found a reason not to go on.
+const refused = 67
+
+// firstSync has the resource and "skip" or "from" as arguments. With cstate and dstate, drbdadm tells of each volume in a line: the states of
+// the connection, and "LOCAL/PEER[/PEER…]" of the disks. Only DRBD 9 tells of peers without a disk.
+const firstSync = `export LC_ALL=C; r=$1
+i=0; while :; do c=$(drbdadm cstate "$r" | sort -u | tr '\n' ' ') || exit 1
+case " $c" in
+*" StandAlone "*) echo "$r is StandAlone: the other node refused the connection, or was refused. The kernel says:" >&2
+dmesg | grep "drbd $r[ :/]" | grep -iv 'susp\|conn(\|starting\|terminat' | tail -n 4 >&2; exit 67;;
+*" WFConnection "* | *" Connecting "* | *" Unconnected "* | *" WFReportParams "* | *" NetworkFailure "* | *" BrokenPipe "* | *" Timeout "* | *" TearDown "* | *" ProtocolError "* | *" Disconnecting "*) ;;
+*) break;;
+esac
+i=$((i+1)); [ $i -lt 120 ] || { echo "$r does not reach its peers (${c% }) within a minute; is the resource up there, and the port open?" >&2; exit 67; }
+sleep 0.5; done
+blank=; for d in $(drbdadm dstate "$r"); do
+case $d in
+UpToDate/*) ;;
+Inconsistent/*) case ${d#*/} in *UpToDate* | *Outdated* | *Consistent* | *DUnknown*) echo "a peer of $r has data, or is not known to have none ($d); nothing was changed" >&2; exit 67;; esac; blank=1;;
+*) echo "a disk of $r is $d; nothing was changed" >&2; exit 67;;
+esac; done
+if [ -n "$blank" ]; then
+case $(drbdadm dstate "$r") in *UpToDate*) ;; *) for g in $(drbdadm get-gi "$r" | grep -o '[0-9A-F]\{16\}:[0-9A-F:]*'); do case $g in 0000000000000004:*) ;;
+*) echo "$r had data once (its generation ids are $g); nothing was changed" >&2; exit 67;; esac; done;; esac
+if [ "$2" = skip ]; then drbdadm new-current-uuid --clear-bitmap "$r" || exit 1; drbdadm primary "$r"; else drbdadm primary --force "$r"; fi
+else drbdadm primary "$r"; fi`
+
+// Do waits for the peers and does it.
+func (f FirstSync) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
+	how := "from"
+	if f.Skip {
+		how = "skip"
+	}
+	return run(ctx, h, f, firstSync, 3*time.Minute, f.Resource, how)
+}
+
+// run runs a script of this layer; in a failure what was done stands in place of the script.
+func run(ctx context.Context, h reconcile.Host, op fmt.Stringer, script string, limit time.Duration, args ...string) error {
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", script, "hactl-drbd"}, args...), Limit: limit, Mutates: true})
+	var x *reconcile.ExitError
+	if !errors.As(err, &x) {
+		return err
+	}
+	if x.Code == refused {
+		return fmt.Errorf("%s: %s", x.Host, strings.TrimSpace(string(x.Stderr)))
+	}
+	short := *x
+	short.Argv = []string{op.String()}
+	return &short
+}
+
+// FileSystem makes a file system on a new resource's device, unless an apply that died has made it already.
+type FileSystem struct {
+	block.MakeFileSystem
+}
+
+func (f FileSystem) String() string { return f.MakeFileSystem.String() + " (unless it is there)" }
+
+// Do looks first.
+func (f FileSystem) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
+	devices, err := block.Look(ctx, h, []string{f.Device.Path})
+	if err != nil {
+		return err
+	}
+	if d := devices[f.Device.Path]; d.Has(f.MakeFileSystem.FileSystem.Type) {
+		return nil
+	}
+	return f.MakeFileSystem.Do(ctx, h, progress)
+}
+
+// Detach takes a volume's disk away, if another node has all data.
+type Detach struct {
+	Resource string `json:"resource"`
+	Volume   int    `json:"volume"`
+}
+
+func (d Detach) String() string {
+	return fmt.Sprintf("drbdadm detach %s/%d (if all copies are UpToDate)", d.Resource, d.Volume)
+}
+
+const detach = whole + `careful; drbdadm detach "$r/$2"`
+
+// Do detaches.
+func (d Detach) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
+	return run(ctx, h, d, detach, time.Minute, d.Resource, strconv.Itoa(d.Volume))
+}
+
+// whole defines the test whether all copies are UpToDate; a node that never had a disk counts as nothing.
+const whole = `export LC_ALL=C; r=$1
+ok() { for d in $(drbdadm dstate "$r"); do case $d in *Inconsistent* | *Outdated* | *Failed* | *DUnknown* | *Negotiating* | *Attaching* | Diskless/Diskless*) return 1;; esac; done; }
+careful() { ok || { echo "not all copies of $r are UpToDate ($(drbdadm dstate "$r" | tr '\n' ' ')); nothing was changed" >&2; exit 67; }; }
+`
+
+// Adjust makes what the kernel has of a resource equal to its file.
+type Adjust struct {
+	Resource string `json:"resource"`
+	// Careful: a disk or a connection goes away meanwhile, so another node must have all data. Wait until this node has all again.
+	Careful bool `json:"careful,omitempty"`
+	Wait    bool `json:"wait,omitempty"`
+}
+
+func (a Adjust) String() string {
+	s := "drbdadm adjust " + a.Resource
+	if a.Careful {
+		s += " (if all copies are UpToDate)"
+	}
+	if a.Wait {
+		s += ", wait until they are again"
+	}
+	return s
+}
+
+const adjust = whole + `[ -z "$2" ] || careful
+drbdadm adjust "$r" || exit 1
+[ "$3" = wait ] || exit 0
+i=0; while ! ok; do i=$((i+1)); [ $i -lt 3500 ] || { echo "$r is not UpToDate on all nodes after an hour ($(drbdadm dstate "$r" | tr '\n' ' '))" >&2; exit 67; }; sleep 1; done`
+
+// Do adjusts.
+func (a Adjust) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
+	careful, wait, limit := "", "", time.Minute
+	if a.Careful {
+		careful = "careful"
+	}
+	if a.Wait {
+		wait, limit = "wait", time.Hour+time.Minute
+	}
+	return run(ctx, h, a, adjust, limit, a.Resource, careful, wait)
+}
