@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -96,6 +97,12 @@ func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machi
 		var err error
 		if m.Devices, err = block.Look(ctx, h, m.paths()); err != nil {
 			return m, failure("look at block devices", err)
+		}
+		for name, d := range maps.Clone(m.Devices) { // by the names that an import writes as well
+			if s := stable(d, name); s != name {
+				d.Path = s
+				m.Devices[s] = d
+			}
 		}
 	}
 	return m, nil

@@ -3,6 +3,7 @@ package lvm
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hactl/hactl/drivers/block"
@@ -58,7 +59,7 @@ type place struct {
 	*planner
 	m *Machine
 	f *FoundGroup // nil: there is none
-	// ref is the group here: that of the node, or the whole where it is shared.
+	// ref is the group on this machine; the whole is Ref.
 	ref reconcile.Ref
 	// needs are what every step here needs.
 	needs []reconcile.Ref
@@ -69,8 +70,8 @@ type place struct {
 	first int // of the planner's steps, which ones are of here
 }
 
-func (p *planner) at(m *Machine, ref reconcile.Ref) *place {
-	return &place{planner: p, m: m, f: m.group(p.g.Name), ref: ref, needs: []reconcile.Ref{system.Machine(m.Name)}, grown: map[string]bool{}, first: len(p.steps)}
+func (p *planner) at(m *Machine) *place {
+	return &place{planner: p, m: m, f: m.group(p.g.Name), ref: onNode(m.Name, p.g.Name), needs: []reconcile.Ref{system.Machine(m.Name)}, grown: map[string]bool{}, first: len(p.steps)}
 }
 
 // fresh tells that hactl is making the group, in this plan or since an earlier one.
@@ -93,18 +94,25 @@ func (p *planner) local() error {
 			errs = append(errs, err)
 			continue
 		}
-		l := p.at(m, onNode(node, p.g.Name))
-		if err := l.plan(); err != nil {
+		if err := p.at(m).plan(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node, err))
-			continue
-		}
-		// The last step is what whoever needs the whole group waits for.
-		if n := len(p.steps); n > l.first {
-			last := &p.steps[n-1]
-			last.Changes = append(last.Changes, reconcile.Change{Object: Ref(p.g.Name), Action: l.action(), Path: "on " + node, Want: "complete", Source: p.g.Sources[""]})
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// complete makes the last step here the one that whoever needs the whole group waits for.
+func (p *place) complete() {
+	if n := len(p.steps); n > p.first {
+		last := &p.steps[n-1]
+		if !slices.ContainsFunc(last.Changes, func(c reconcile.Change) bool { return c.Object == Ref(p.g.Name) }) {
+			c := reconcile.Change{Object: Ref(p.g.Name), Action: p.action(), Path: "on " + p.m.Name, Want: "complete", Source: p.g.Sources[""]}
+			if !slices.ContainsFunc(last.Changes, func(c reconcile.Change) bool { return c.Action != reconcile.Adopt }) {
+				c.Action, c.Want = reconcile.Adopt, "taken over"
+			}
+			last.Changes = append(last.Changes, c)
+		}
+	}
 }
 
 // known tells whether a machine was looked at and has LVM. Where it was not, what is wanted there is pending.
@@ -128,30 +136,19 @@ func (p *planner) known(node string, m *Machine) (bool, error) {
 }
 
 func (p *planner) check(node string) reconcile.Change {
-	return reconcile.Change{Object: p.refOn(node), Action: reconcile.Check, Want: "as in the manifest", Source: p.g.Sources[""]}
-}
-
-// refOn is the group on a node.
-func (p *planner) refOn(node string) reconcile.Ref {
-	if p.g.Shared {
-		return Ref(p.g.Name)
-	}
-	return onNode(node, p.g.Name)
+	return reconcile.Change{Object: onNode(node, p.g.Name), Action: reconcile.Check, Want: "as in the manifest", Source: p.g.Sources[""]}
 }
 
 // everything are the changes of making the group from nothing.
 func (p *planner) everything(node string) []reconcile.Change {
-	changes := []reconcile.Change{{Object: p.refOn(node), Action: reconcile.Create, Source: p.g.Sources[""]}}
+	changes := []reconcile.Change{{Object: onNode(node, p.g.Name), Action: reconcile.Create, Source: p.g.Sources[""]}}
 	for _, v := range p.g.Volumes {
 		changes = append(changes, reconcile.Change{Object: block.Ref(node, p.g.path(v.Name)), Action: reconcile.Create, Want: v.size(), Source: v.Source})
 		if v.FileSystem != nil {
 			changes = append(changes, reconcile.Change{Object: block.Ref(node, p.g.path(v.Name)), Action: reconcile.Create, Path: "filesystem", Want: v.FileSystem.Type, Source: v.Source})
 		}
 	}
-	if !p.g.Shared {
-		changes = append(changes, reconcile.Change{Object: Ref(p.g.Name), Action: reconcile.Create, Path: "on " + node, Source: p.g.Sources[""]})
-	}
-	return changes
+	return append(changes, reconcile.Change{Object: Ref(p.g.Name), Action: reconcile.Create, Path: "on " + node, Source: p.g.Sources[""]})
 }
 
 func (v Volume) size() string {
@@ -189,6 +186,7 @@ func (p *place) plan() error {
 		}
 	}
 	p.raiseAdoption()
+	p.complete()
 	p.hold(trouble, nil)
 	return nil
 }

@@ -104,7 +104,7 @@ func (p *place) handOver() error {
 	for _, v := range p.g.Volumes {
 		needs = append(needs, block.Ref(p.m.Name, p.g.path(v.Name)))
 	}
-	p.step("hand over", []reconcile.Change{{Object: p.ref, Action: reconcile.Create, Path: "activation", Want: "left to the cluster", Source: p.g.Sources[""]}},
+	p.step("hand over", []reconcile.Change{{Object: Ref(p.g.Name), Action: reconcile.Create, Path: "activation", Want: "left to the cluster", Source: p.g.Sources[""]}},
 		p.after(append(needs, p.ref)...), command("vgchange", "-an", p.g.Name), command("vgchange", "--deltag", newTag, p.g.Name))
 	return nil
 }

@@ -37,7 +37,7 @@ func (p *planner) shared() error {
 	if why == "" {
 		why = p.locks(m)
 	}
-	l := p.at(m, Ref(p.g.Name))
+	l := p.at(m)
 	for _, node := range p.g.Nodes {
 		if h := p.have.machine(node); h != nil && slices.ContainsFunc(p.settingsOf(h), func(s setting) bool { return !h.is(s) }) && h.Unobserved == "" {
 			l.needs = append(l.needs, settings(node))
