@@ -5,6 +5,7 @@ import (
 
 	"github.com/hactl/hactl/drivers/cib"
 	"github.com/hactl/hactl/drivers/corosync"
+	"github.com/hactl/hactl/drivers/drbd"
 	"github.com/hactl/hactl/drivers/lvm"
 	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
@@ -34,6 +35,7 @@ func All(o Options) []reconcile.Layer {
 	return []reconcile.Layer{
 		reconcile.Of(system.New()),
 		reconcile.Of(volumes),
+		reconcile.Of(drbd.New(owner)),
 		reconcile.Of(corosync.New(owner)),
 		reconcile.Of(configuration),
 	}

@@ -56,8 +56,8 @@ type DRBDNode struct {
 	Disk string `json:"disk,omitempty"`
 	// MetaDisk is internal (the default), or a device, with an index in brackets or none.
 	MetaDisk string `json:"metaDisk,omitempty"`
-	// Address is ADDRESS:PORT, with [] around an IPv6 address.
-	Address string `json:"address" check:"addressPort"`
+	// Address is ADDRESS:PORT, with [] around an IPv6 address. It may be left out where connections say all addresses (DRBD 9).
+	Address string `json:"address,omitempty" check:"addressPort"`
 }
 
 // DRBDVolume is one of several volumes.
@@ -151,6 +151,9 @@ func (d *DRBDResource) validate(c *checker) {
 			c.errorf(o, path+".name", "node %q is listed twice; remove one", n.Name)
 		}
 		nodes[n.Name] = true
+		if n.Address == "" && len(s.Connections) == 0 {
+			c.errorf(o, path+".address", "is required, such as 192.168.1.11:7788")
+		}
 		c.excludes(o, path, choice{"spec.volumes", several}, choice{"disk", n.Disk != ""}, choice{"metaDisk", n.MetaDisk != ""})
 		if !several && n.Disk == "" {
 			c.errorf(o, path+".disk", "is required, or spec.volumes")

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/drivers/corosync"
+	"github.com/hactl/hactl/drivers/drbd"
 	"github.com/hactl/hactl/reconcile"
 	"github.com/hactl/hactl/schemas/agents"
 )
@@ -19,6 +20,7 @@ import (
 type importFlags struct {
 	hosts         []string
 	cib, conf     string
+	drbd          string
 	dir, secrets  string
 	name          string
 	single, force bool
@@ -28,7 +30,7 @@ type importFlags struct {
 func (a *app) importCmd() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
-		Use:   "import --host NODE | -f FILE | --cib FILE --corosync-conf FILE",
+		Use:   "import --host NODE | -f FILE | --cib FILE --corosync-conf FILE --drbd-dir DIR",
 		Short: "Write the manifests of a cluster that is there",
 		Long: `import reads a cluster, from its nodes or from files, changes nothing, and writes
 the manifests that it would have been made from. A plan of them against the same
@@ -39,6 +41,7 @@ others. With -f the nodes are those of a manifest's Cluster, with its ssh
 settings. From files: --cib is what cibadmin --query saves, or Pacemaker's
 pe-input-*.bz2; --corosync-conf is /etc/corosync/corosync.conf. Without the
 latter the addresses of the nodes are not known, and their names stand for them.
+--drbd-dir is a copy of /etc/drbd.d, or of drbd.conf with drbd.d beside it, or one file.
 
 Passwords in clear text become references to files. --output puts these files
 into its folder secrets, readable by you alone and ignored by git; on standard
@@ -63,6 +66,7 @@ error and in comments. The exit code is 0 all the same, and 1 with --strict.`,
 	fs.StringArrayVarP(&a.files, "filename", "f", nil, "import from the nodes of the Cluster in this file or folder")
 	xmlFlag(c, &f.cib, "cib", "import the CIB in this `FILE` (- for standard input)")
 	fs.StringVar(&f.conf, "corosync-conf", "", "import this `FILE` (- for standard input)")
+	fs.StringVar(&f.drbd, "drbd-dir", "", "import the DRBD resources in this `DIR` or file")
 	fs.StringVar(&f.dir, "output", "", "write files into this `DIR` instead of standard output, one for each kind")
 	fs.BoolVar(&f.single, "single", false, "with --output: all objects in one file, cluster.yaml")
 	fs.BoolVar(&f.force, "force", false, "replace files that are there already")
@@ -99,12 +103,12 @@ type imported struct {
 }
 
 func (a *app) importTo(ctx context.Context, f importFlags) error {
-	fromFiles, fromNodes := f.cib != "" || f.conf != "", len(f.hosts) > 0 || len(a.files) > 0
+	fromFiles, fromNodes := f.cib != "" || f.conf != "" || f.drbd != "", len(f.hosts) > 0 || len(a.files) > 0
 	switch {
 	case !fromFiles && !fromNodes:
-		return errors.New("import from where? name a node with --host, or files with --cib and --corosync-conf")
+		return errors.New("import from where? name a node with --host, or files with --cib, --corosync-conf and --drbd-dir")
 	case fromFiles && fromNodes, len(f.hosts) > 0 && len(a.files) > 0:
-		return errors.New("import has one source: --host, or -f, or files (--cib, --corosync-conf)")
+		return errors.New("import has one source: --host, or -f, or files (--cib, --corosync-conf, --drbd-dir)")
 	case f.dir == "" && (f.single || f.force && f.secrets == ""):
 		return errors.New("--single and --force are for --output")
 	}
@@ -178,6 +182,15 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 			return nil, err
 		}
 		named = named || im.m.Cluster.Metadata.Name != ""
+	}
+	if f.drbd != "" {
+		found, err := readDRBD(f.drbd)
+		if err != nil {
+			return nil, err
+		}
+		if err := take(record{name: f.drbd}, layers(a.owner, "drbd")[0], drbd.FromFiles(found)); err != nil {
+			return nil, err
+		}
 	}
 	if f.cib != "" {
 		r, err := a.cibRecord(ctx, f.cib)

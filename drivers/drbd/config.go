@@ -147,6 +147,9 @@ func paths(x *conf.Connection, said v1.DRBDConnection, a, b string) error {
 }
 
 func address(s string) (conf.Address, error) {
+	if s == "" {
+		return conf.Address{}, nil // the connections say it
+	}
 	a, err := netip.ParseAddrPort(s)
 	if err != nil {
 		return conf.Address{}, fmt.Errorf("%q must be an IP address and a port", s)

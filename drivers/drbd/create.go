@@ -14,8 +14,8 @@ import (
 // create plans what is not there yet, and what is to change of what is.
 func (w *work) create() error {
 	fresh := w.fresh()
-	for i, n := range w.nodes {
-		if err := w.metadata(n, w.files[i], fresh); err != nil {
+	for _, n := range w.nodes {
+		if err := w.metadata(n, fresh); err != nil {
 			return err
 		}
 	}
@@ -41,7 +41,7 @@ func (n *NodeState) partly(r *Resource) bool {
 }
 
 // metadata makes what a node lacks, and brings up what is new, or what nobody else brings up.
-func (w *work) metadata(n *NodeState, f *file, fresh bool) error {
+func (w *work) metadata(n *NodeState, fresh bool) error {
 	live := n.Live[w.r.Name]
 	s := reconcile.Step{ID: w.id(n.Name, "metadata"), Host: n.Name, Needs: append(w.needs(w.all(confRef)...), system.Machine(n.Name))}
 	var ops reconcile.Ops

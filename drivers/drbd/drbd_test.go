@@ -46,9 +46,9 @@ metadata: {name: DRBD}
 spec: {agent: "ocf:linbit:drbd", params: {drbd_resource: r0}, clone: {promotable: true}}
 `
 
-type values string
+type secret string
 
-func (v values) Value(*v1.Object, string) reconcile.Text {
+func (v secret) Value(*v1.Object, string) reconcile.Text {
 	if v == "" {
 		return reconcile.UnknownSecret()
 	}
@@ -66,7 +66,7 @@ func load(t *testing.T, text string) *v1.Manifests {
 
 func desired(t *testing.T, text string) State {
 	t.Helper()
-	s, err := New("").Desired(load(t, text), values("s3cret"))
+	s, err := New("").Desired(load(t, text), secret("s3cret"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,9 +390,9 @@ func TestSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, secret := range []string{"s3cret", "0ther-secret"} {
-			if strings.Contains(string(b), `"`+secret) || strings.Contains(string(b), secret+`\"`) {
-				t.Errorf("%T has the secret %s:\n%s", v, secret, b)
+		for _, text := range []string{"s3cret", "0ther-secret"} {
+			if strings.Contains(string(b), `"`+text) || strings.Contains(string(b), text+`\"`) {
+				t.Errorf("%T has the secret %s:\n%s", v, text, b)
 			}
 		}
 	}

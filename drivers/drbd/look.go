@@ -123,12 +123,6 @@ func (n *NodeState) settleGenerations(r *Resource) {
 	}
 }
 
-// justCreated is the generation id of metadata that never had data (UUID_JUST_CREATED in DRBD's drbd.h).
-const justCreated = "0000000000000004"
-
-// fresh tells that a volume's metadata was made and never used.
-func fresh(ids string) bool { return strings.HasPrefix(ids, justCreated+":") }
-
 // parseEvents reads `drbdsetup events2 --now --statistics` (drbdsetup(8)): lines "exists KIND key:value …".
 func parseEvents(text string) (map[string]*Live, error) {
 	live := map[string]*Live{}
