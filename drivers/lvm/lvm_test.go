@@ -181,8 +181,13 @@ func TestPlan(t *testing.T) {
 		"not ours, differs":   {manifest: strings.Replace(one, "100M", "150M", 1), change: func(s *sim) { made(s); group(s).Tags = nil }, want: []string{"! adopt"}},
 		"another owner's":     {manifest: one, change: func(s *sim) { made(s); group(s).Tags = []string{"hactl.owner=other"} }, want: []string{"! adopt", "--deltag hactl.owner=other --addtag hactl.owner=default"}},
 		"missing disk":        {manifest: strings.Replace(one, "100M", "150M", 1), change: made, after: func(h *State) { h.Machines[0].Groups[0].Missing = 1 }, want: []string{"… 1 of the disks of vg0 are missing"}, not: "$"},
-		"duplicate":           {manifest: one, change: made, after: func(h *State) { m := &h.Machines[0]; m.Groups = append(m.Groups, m.Groups[0]) }, want: []string{"error: ", "there are 2 groups of that name"}},
-		"one more disk":       {manifest: strings.Replace(one, "{device: /dev/sdb}", "{device: /dev/sdb}, {device: /dev/disk/by-id/a}", 1), change: made, want: []string{"$ vgextend vg0 /dev/disk/by-id/a"}},
+		"dead disk": {manifest: one, change: made, after: func(h *State) {
+			d := h.Machines[0].Devices["/dev/sdb"]
+			d.Unreadable = "I/O error"
+			h.Machines[0].Devices["/dev/sdb"] = d
+		}, want: []string{"… /dev/sdb cannot be read: I/O error"}, not: "$"},
+		"duplicate":     {manifest: one, change: made, after: func(h *State) { m := &h.Machines[0]; m.Groups = append(m.Groups, m.Groups[0]) }, want: []string{"error: ", "there are 2 groups of that name"}},
+		"one more disk": {manifest: strings.Replace(one, "{device: /dev/sdb}", "{device: /dev/sdb}, {device: /dev/disk/by-id/a}", 1), change: made, want: []string{"$ vgextend vg0 /dev/disk/by-id/a"}},
 		"known after a login": {manifest: strings.ReplaceAll(one, "/dev/sdb", "/dev/disk/by-id/lun") + "---\napiVersion: hactl/v1\nkind: ISCSIInitiator\nmetadata: {name: blocks}\n" +
 			"spec: {target: \"iqn.2023-02.com.example:blocks\", portals: [\"10.0.0.9:3260\"], nodes: [{name: n1}]}\n", want: []string{"… known after blocks logs in", "ISCSIInitiator/blocks"}, not: "$"},
 	} {
@@ -255,6 +260,29 @@ func TestHandedOver(t *testing.T) {
 	have.Machines[1] = Machine{Name: "n2", Unobserved: "no answer"}
 	if plan := steps(t, more, have); strings.Contains(plan, "$") || !strings.Contains(plan, "n2 does not answer") {
 		t.Errorf("without the owner:\n%s", plan)
+	}
+}
+
+// A node that is down keeps nobody from using a group that the others have; with all down nobody knows.
+func TestProvidesWithoutANode(t *testing.T) {
+	want := wantOf(t, localGroup)
+	s := localSim(t)
+	if _, err := s.apply(want, -1); err != nil {
+		t.Fatal(err)
+	}
+	have := s.observe(want)
+	provided := func() bool { return slices.Contains(New("default").Provides(have), Ref("vg0")) }
+	have.Machines[1] = Machine{Name: "n2", Unobserved: "no answer"}
+	if !provided() {
+		t.Error("not provided with n2 down")
+	}
+	have.Machines[0] = Machine{Name: "n1", Unobserved: "no answer"}
+	if provided() {
+		t.Error("provided with all down")
+	}
+	st, err := New("default").Plan(want, have)
+	if err != nil || len(st) != 2 || !slices.ContainsFunc(st[0].Changes, func(c reconcile.Change) bool { return c.Object == Ref("vg0") }) {
+		t.Errorf("nothing to wait for: %v %v", st, err)
 	}
 }
 

@@ -44,7 +44,19 @@ func groupSteps(want, have State, g *Group) ([]reconcile.Step, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: VolumeGroup/%s: %w", g.Sources[""], g.Name, err)
 	}
+	if !p.reached && len(p.steps) > 0 { // whoever needs the group waits for these
+		first := &p.steps[0]
+		first.Changes = append(first.Changes, reconcile.Change{Object: Ref(g.Name), Action: reconcile.Check, Source: g.Sources[""]})
+	}
 	return p.steps, nil
+}
+
+// complete tells that nothing is to be done for a group, as far as its nodes can be asked: one that is down keeps nobody from using the group.
+func complete(have State, g *Group) bool {
+	steps, err := groupSteps(have, have, g)
+	return err == nil && !slices.ContainsFunc(steps, func(s reconcile.Step) bool {
+		return slices.ContainsFunc(s.Changes, func(c reconcile.Change) bool { return c.Object == Ref(g.Name) })
+	})
 }
 
 // planner plans one group.
@@ -52,6 +64,8 @@ type planner struct {
 	want, have State
 	g          *Group
 	steps      []reconcile.Step
+	// reached tells that one of the group's nodes was looked at.
+	reached bool
 }
 
 // place is a group on the machine where it is worked on.
@@ -132,6 +146,7 @@ func (p *planner) known(node string, m *Machine) (bool, error) {
 	case !m.Installed:
 		return false, fmt.Errorf("%s has no LVM; install the package lvm2, or have hactl do it: add `prepare: {packages: {all: [lvm2]}}` to the Cluster's spec", node)
 	}
+	p.reached = true
 	return true, nil
 }
 

@@ -39,6 +39,9 @@ func (p *planner) disk(m *Machine, d *Disk) (disk, error) {
 			return k, nil
 		}
 		return k, fmt.Errorf("%s: there is no block device %s on %s; `ls -l /dev/disk/by-id` there tells the names of its disks", d.Source, k.path, m.Name)
+	case whole.Unreadable != "" && m.group(p.g.Name) != nil: // what runs on the others goes on
+		k.away = k.path + " cannot be read: " + whole.Unreadable
+		return k, nil
 	case whole.Unreadable != "":
 		return k, fmt.Errorf("%s: %s cannot be read (%s); nothing is done with the group until it can", d.Source, k.path, whole.Unreadable)
 	}
@@ -108,6 +111,9 @@ func (p *place) group() error {
 		d := &p.g.Disks[i]
 		if d.Paths[p.m.Name] == "" {
 			continue
+		}
+		if p.f != nil && p.f.trouble() != "" && !p.m.Devices[d.Paths[p.m.Name]].There() {
+			continue // Notes tell that it is missing
 		}
 		k, err := p.disk(p.m, d)
 		if err != nil {

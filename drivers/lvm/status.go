@@ -24,7 +24,7 @@ func (Driver) Provides(have State) []reconcile.Ref {
 				}
 			}
 		}
-		if steps, err := groupSteps(have, have, g); err == nil && len(steps) == 0 {
+		if complete(have, g) {
 			refs = append(refs, Ref(g.Name))
 		}
 	}
