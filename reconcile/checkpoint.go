@@ -131,9 +131,9 @@ func (t *tracks) ready(ctx context.Context, o *Observation, p *Plan) (*Plan, err
 	runnable := p.Runnable()
 	for _, l := range t.e.Layers {
 		r, ok := l.Retreater()
-		marked, id := !ok, ""
+		marked, id := true, ""
 		if ok && t.opt.Confirm > 0 && len(t.undos) > 0 && t.e.Standing(o).Formed { // files of a cluster that is yet to be wait for it
-			id = t.id
+			marked, id = false, t.id
 			if err := t.arm(ctx, o, l.Name(), r); err != nil {
 				return nil, err
 			}
@@ -148,7 +148,7 @@ func (t *tracks) ready(ctx context.Context, o *Observation, p *Plan) (*Plan, err
 			}
 			q.Steps[i] = s
 		}
-		if !marked && id != "" {
+		if !marked {
 			if err := r.Mark(ctx, t.e.members(), o.Have[l.Name()], id); err != nil {
 				return nil, fmt.Errorf("mark the change as waiting for confirmation: %w", err)
 			}

@@ -38,8 +38,7 @@ type (
 	Retreater[S any] interface {
 		// Retreat goes it now. have is what was observed before the first change, id that of an apply that waits for confirmation.
 		Retreat(ctx context.Context, hosts Hosts, have S, undos []Undo, id string) ([]Undone, error)
-		// Marked gives the step, telling the cluster that it waits for confirmation; with no id, that nothing does any more. False: the step
-		// cannot tell.
+		// Marked gives the step, telling the cluster that it waits for confirmation. False: the step cannot tell.
 		Marked(have S, s Step, id string) (Step, bool)
 		// Mark tells it by itself.
 		Mark(ctx context.Context, hosts Hosts, have S, id string) error

@@ -99,7 +99,11 @@ END {
 	printf "" > out
 	if (root == "") exit 70
 	if (mark != "" && attrs[markpath] !~ ("value=\"(pending|undoing) " mark "\"")) {
-		print (attrs[markpath] ~ ("value=\"undone " mark "\"") ? "undone" : "confirmed")
+		other = match(attrs[markpath], /value="[a-z]+ [^"]*"/) ? substr(attrs[markpath], RSTART + 7, RLENGTH - 8) : ""
+		sub(/^[a-z]* /, "", other)
+		if (attrs[markpath] ~ ("value=\"undone " mark "\"")) print "undone"
+		else if ((other "") < (mark "")) print "never" # ids begin with the time
+		else print "confirmed"
 		exit 0
 	}
 	if (to != "" && attrs[markpath] ~ ("value=\"" to " ")) to = ""

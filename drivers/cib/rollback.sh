@@ -30,12 +30,13 @@ restore() {
 	printf 'undone\tthe file %s\n' "$1"
 }
 
-# patch FILE ONLY TO: takes back the pieces of a file. 0: done; 78: Pacemaker refuses it; 2: too late; 3: confirmed, or undone, elsewhere.
+# patch FILE ONLY TO: takes back the pieces of a file. 0: done; 78: Pacemaker refuses it; 2: too late; 3: confirmed, or undone, elsewhere, or it never
+# came to the change of the CIB.
 patch() {
 	while :; do
 		if cibadmin --query --local > "$d/live" 2> "$d/err"; then
 			awk -v only="$2" -v mark="$mark" -v to="$3" -v out="$d/diff" -f "$d/awk" "$1" "$d/live" > "$d/report" || return 2
-			! grep -q -x -e confirmed -e undone "$d/report" || return 3
+			! grep -q -x -e confirmed -e undone -e never "$d/report" || return 3
 			[ -s "$d/diff" ] || return 0
 			cibadmin --patch --xml-pipe < "$d/diff" > /dev/null 2> "$d/err"
 			case $? in
@@ -131,7 +132,7 @@ timer() {
 	if [ $rc = 0 ]; then
 		cib
 		rc=$?
-		[ $rc = 0 ] || [ $rc = 3 ] || return $rc # 3: another member was quicker
+		[ $rc = 0 ] || [ $rc = 3 ] || return $rc # 3: another member was quicker, or there is nothing to take back
 	fi
 	printf '%s\n' "$journal" | sed "s/@NOW@/$(date -u +%Y-%m-%dT%H:%M:%SZ)/" >> /var/lib/hactl/history
 	cleanup "$(crm_node -n)"

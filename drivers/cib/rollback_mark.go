@@ -13,8 +13,9 @@ import (
 )
 
 // markID is the nvpair in the inventory that tells of a change which waits for confirmation: "pending ID". It comes with the change, atomically.
-// Who takes the change back turns it into "undoing ID" and with the last part into "undone ID"; who confirms it deletes it. So one of them wins,
-// on whichever member it runs, and a member that was away learns of it with the CIB.
+// Who takes the change back turns it into "undoing ID" and with the last part into "undone ID"; who confirms it, into "confirmed ID". So one of
+// them wins, on whichever member it runs, and a member that was away learns of it with the CIB. It stays until the next change that waits: without it a
+// member could not tell a change that was confirmed from one that never came so far, whose files it must put back.
 const markID = inventoryID + "-confirm"
 
 // markOf reads the mark of a CIB.
@@ -49,7 +50,7 @@ func (d *Driver) Waiting(have State) string {
 	return ""
 }
 
-// Marked has a patch carry the mark of an apply that will wait for confirmation; without an id it takes an old mark away.
+// Marked has a patch carry the mark of an apply that will wait for confirmation.
 func (d *Driver) Marked(have State, s reconcile.Step, id string) (reconcile.Step, bool) {
 	i := slices.IndexFunc(s.Ops, func(op reconcile.Op) bool { _, ok := op.(Patch); return ok })
 	if i < 0 {
@@ -67,9 +68,6 @@ func (d *Driver) Marked(have State, s reconcile.Step, id string) (reconcile.Step
 
 // mark adds the mark to a patch, and tells whether there is anything to add.
 func (p *Patch) mark(have State, id string) bool {
-	if id == "" && !strings.Contains(string(have.CIB), markID) {
-		return false
-	}
 	doc, err := parse(string(have.CIB))
 	if err != nil {
 		return false
@@ -77,10 +75,6 @@ func (p *Patch) mark(have State, id string) bool {
 	inv, old := inventorySet(doc), markIn(doc)
 	pin := Pin{Object: reconcile.Ref{Kind: "Confirmation", Name: id}, ID: markID, Digest: digest(old, nil)}
 	switch value := "pending " + id; {
-	case id == "" && old == nil:
-		return false
-	case id == "":
-		p.Edits = append(p.Edits, Edit{Do: remove, At: address(old)})
 	case attr(old, "value") == value: // a later change of the same apply
 	case old != nil:
 		p.Edits = append(p.Edits, Edit{Do: set, At: address(old), Attr: "value", Value: reconcile.Plain(value)})
@@ -136,14 +130,14 @@ func Confirm(ctx context.Context, h reconcile.Host) (string, error) {
 	}
 	state, id := markOf(doc)
 	switch state {
-	case "":
+	case "", "confirmed":
 		return "", nil
 	case "pending":
 	default:
 		return "", &LateError{id}
 	}
 	mark := markIn(doc)
-	p := Patch{Cluster: id, Schema: attr(doc.Root(), "validate-with"), Edits: []Edit{{Do: remove, At: address(mark)}},
+	p := Patch{Cluster: id, Schema: attr(doc.Root(), "validate-with"), Edits: []Edit{{Do: set, At: address(mark), Attr: "value", Value: reconcile.Plain("confirmed " + id)}},
 		Pins: []Pin{{Object: reconcile.Ref{Kind: "Confirmation", Name: id}, ID: markID, Digest: digest(mark, nil)}}}
 	if err := p.Do(ctx, h, func(reconcile.Progress) {}); err != nil {
 		return "", err

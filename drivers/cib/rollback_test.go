@@ -166,7 +166,7 @@ func TestWayBack(t *testing.T) {
 		if tr := newTree(after); attr(tr.find(markID), "value") != "undone 7" || tr.find("B") != nil {
 			t.Errorf("a change that nobody confirmed is not taken back:\n%s", config(after))
 		}
-		for _, value := range []string{"pending 8", "undone 7"} {
+		for _, value := range []string{"pending 8", "undone 7", "confirmed 7", "confirmed 6"} {
 			d := mark(value)
 			_, after := retreatRefused(t, q, d)
 			if config(after) != config(d) {

@@ -122,7 +122,7 @@ func (r run) left(ctx context.Context, c *sim.Cluster) error {
 	return errors.Join(errs...)
 }
 
-var hactlsOwn = regexp.MustCompile(`"hactl-(stop|order-|seed|confirm)[^"]*"`)
+var hactlsOwn = regexp.MustCompile(`"(hactl-(stop|order-|seed)[^"]*|(pending|undoing) [^"]*)"`)
 
 // bubble runs f where waits take no time, and gives its error.
 func bubble(t *testing.T, f func(ctx context.Context) error) (err error) {

@@ -59,7 +59,16 @@ var scripts = map[string]func(*call) answer{
 	"hactl-disarm":       disarm,        // drivers/cib/rollback_program.go
 	"hactl-log":          noLog,         // drivers/cib/witness.go
 	"hactl-undo":         undo,          // drivers/cib/rollback_program.go
+	"hactl-lvm":          noLVM,         // drivers/lvm/observe.go
+	"hactl-look-drbd":    noDRBD,        // drivers/drbd/look.go
 	"crm_simulate":       noSimulation,  // drivers/cib/simulate.go
+}
+
+// noLVM: the machines have no storage of their own, and none of its tools.
+func noLVM(*call) answer { return answer{out: "\n==hactl absent\n\n==hactl end\n"} }
+
+func noDRBD(*call) answer {
+	return answer{out: "\n==hactl tools\n\n==hactl kernel\n\n==hactl boot\n\n==hactl events\n\n==hactl end\n"}
 }
 
 // noLog: nothing here writes one.

@@ -49,7 +49,7 @@ func TestNobodyConfirms(t *testing.T) {
 		if _, err := (run{want: load(fatal{}, before)}).apply(ctx, client); err != nil || client.Patches() > 0 {
 			return fmt.Errorf("the manifests before: %d changes of the CIB, %w", client.Patches(), err)
 		}
-		r.opt = reconcile.ApplyOptions{} // the next change takes the mark of the last one away
+		r.opt = reconcile.ApplyOptions{}
 		if _, err := r.apply(ctx, c.Client()); err != nil {
 			return err
 		}
@@ -57,6 +57,54 @@ func TestNobodyConfirms(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// A run that died anywhere, and that nobody confirms, leaves everything as it was before: also where it had written files and not come to its
+// change of the CIB.
+func TestNobodyConfirmsWhatDied(t *testing.T) {
+	s := scenario{from: pair + dummies + alarm("one"), to: pair + fewer + alarm("two"), prune: true}
+	r := run{want: load(t, s.to), prune: true, opt: reconcile.ApplyOptions{Confirm: 5 * time.Minute}}
+	restored := 0
+	died := true
+	for k := 1; died; k++ {
+		if testing.Short() && k%7 != 1 {
+			continue
+		}
+		err := bubble(t, func(ctx context.Context) error {
+			c, err := s.before(ctx)
+			if err != nil {
+				return err
+			}
+			client := c.Client().Kill(k, true)
+			if _, err := r.apply(ctx, client); err != nil && !client.Killed() {
+				return err
+			}
+			if died = client.Killed(); !died {
+				return nil
+			}
+			for _, h := range c.Hosts() {
+				if client.Patches() == 0 && strings.Contains(c.Node(h.Name()).Files()["/var/lib/alarm.sh"].Content.Reveal(), "two") {
+					restored++
+				}
+			}
+			time.Sleep(6 * time.Minute)
+			if len(c.Active("B")) != 1 || len(c.Active("D")) != 2 {
+				return fmt.Errorf("not taken back: B on %v, D on %v", c.Active("B"), c.Active("D"))
+			}
+			for _, h := range c.Hosts() {
+				if script := c.Node(h.Name()).Files()["/var/lib/alarm.sh"].Content.Reveal(); !strings.Contains(script, "one") {
+					return fmt.Errorf("the alert's script on %s is not as before: %s\n%s", h.Name(), script, strings.Join(c.Log(), "\n"))
+				}
+			}
+			return foreign(c, true)
+		})
+		if err != nil {
+			t.Fatalf("killed at call %d: %v", k, err)
+		}
+	}
+	if restored == 0 && !testing.Short() {
+		t.Error("no run died between the files and the change of the CIB")
 	}
 }
 

@@ -92,6 +92,9 @@ func words(line string) []string {
 // errElsewhere: another member was quicker, or somebody has confirmed.
 var errElsewhere = errors.New("confirmed, or taken back, elsewhere")
 
+// errNever: the apply died before its change of the CIB.
+var errNever = errors.New("it never came to the change of the CIB")
+
 // patch takes the pieces of a part back, sets the mark, and tells what became of each piece.
 func (r retreat) patch(c *Cluster, part, to string) (told string, err error) {
 	p := &c.pacemaker
@@ -115,6 +118,8 @@ func (r retreat) patch(c *Cluster, part, to string) (told string, err error) {
 	}
 	for line := range strings.Lines(string(report)) {
 		switch line = strings.TrimSuffix(line, "\n"); {
+		case line == "never":
+			return "", errNever
 		case line == "confirmed" || line == "undone":
 			return "", errElsewhere
 		case !strings.Contains(line, "hactl-stopping-"):
@@ -203,7 +208,7 @@ func (n *Node) overdue(t *timer) bool {
 	case errors.Is(err, errElsewhere) && !strings.Contains(n.c.pacemaker.String(), `value="undone `+r.id+`"`):
 		delete(n.files, t.run) // it was confirmed
 		return true
-	case err != nil && !errors.Is(err, errElsewhere):
+	case err != nil && !errors.Is(err, errElsewhere) && !errors.Is(err, errNever):
 		return false
 	}
 	r.restore(n)
