@@ -102,9 +102,15 @@ func (w *waiter) lastLines(ctx context.Context, f failure) string {
 		{"--identifier=pacemaker-execd", "--identifier=pacemaker-controld", "--identifier=pacemaker-fenced", "--grep=" + regexpWord(f.resource)},
 	} {
 		out, err := w.h.Run(ctx, reconcile.Cmd{Argv: slices.Concat(journal, of), Limit: 5 * time.Second})
-		if s := strings.TrimSpace(string(out)); err == nil && s != "" { // an extra only
-			return s
+		s := strings.TrimSpace(string(out))
+		if err != nil || s == "" { // an extra only
+			continue
 		}
+		known, ok := secretsOn(ctx, w.h)
+		if !ok {
+			return ""
+		}
+		return withoutSecrets(known, s)
 	}
 	return ""
 }

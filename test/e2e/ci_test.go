@@ -111,6 +111,7 @@ func reactions(t *testing.T, l *lab.Lab, args ...string) []reaction {
 // The cluster's side of examples/ci pushes a snapshot into a repository, and the job of a pull request posts the plan, where no node is reached. It
 // foretells what a plan at the nodes does; a saved plan is applied as long as nothing moved.
 func TestExampleCI(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 2)
 	dir, bin := t.TempDir(), t.TempDir()
 	example := example(t, "ci")

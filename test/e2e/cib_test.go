@@ -128,6 +128,7 @@ func (c *cibLayer) patch(ss []reconcile.Step) error {
 
 // The CIB's layer on real daemons: creation from nothing, and then all that may go wrong with a running cluster.
 func TestCIB(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	base := cibBase(l) + cibDummy
 	pass := l.Nodes()[0].BMC.Password

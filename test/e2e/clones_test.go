@@ -66,6 +66,7 @@ func promotedOn(t *testing.T, l *lab.Lab) string {
 
 // Clones, promotable clones, a group that follows the promoted instance; then they are changed while they run.
 func TestClones(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	f := manifest(t, cloned)
 	apply(t, l, "-f", f)

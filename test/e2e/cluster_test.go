@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +87,10 @@ func serves(l *lab.Lab, url, part string) func() string {
 func runsOn(t *testing.T, l *lab.Lab, via, resource string) string {
 	t.Helper()
 	out, err := l.Exec(via, "crm_resource", "--locate", "--resource", resource)
+	var x *exec.ExitError
+	if errors.As(err, &x) && x.ExitCode() == 105 { // CRM_EX_NOSUCH: it was deleted
+		return ""
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ func applyUntil(t *testing.T, e *reconcile.Engine, steps int) error {
 
 // An apply that dies again and again gets there all the same, and what it left is never in the way.
 func TestCorosyncKilledHalfWay(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	m := clusterOf(l, 3)
 	e := lower(t, l, m)
@@ -89,6 +90,7 @@ func TestCorosyncKilledHalfWay(t *testing.T) {
 
 // What lies on a node from an earlier life does not come into the cluster.
 func TestCorosyncOldLives(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	l.MustExec("node1", "sh", "-c", `mkdir -p /etc/corosync; cat >/etc/corosync/corosync.conf <<C
 totem {

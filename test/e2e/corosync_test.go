@@ -89,6 +89,7 @@ func cmap(l *lab.Lab, node, key string) string {
 // Two bare nodes become a cluster, the token changes without a ripple, a third node joins (two_node goes off first), votequorum's options
 // come in by restarts node by node, and the transport by a stop of all.
 func TestCorosyncLife(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	m := clusterOf(l, 2)
 	e := lower(t, l, m)

@@ -60,6 +60,7 @@ func refused(t *testing.T, c *exec.Cmd, parts ...string) {
 
 // The faults on the way from bare machines to a cluster, each told and each survived by the next run.
 func TestFaultsWhileForming(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	f := manifest(t, three+dummy("d1", "fake: x"))
 
@@ -180,6 +181,7 @@ func setHome(c *exec.Cmd, home string) {
 
 // The faults of a running cluster.
 func TestFaultsWhileRunning(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	f := manifest(t, three+dummy("d1", "fake: x"))
 	apply(t, l, "-f", f)
@@ -287,6 +289,7 @@ spec:
 
 // A cluster that others made keeps all that no manifest tells.
 func TestExistingClusterLosesNothing(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	f := manifest(t, three)
 	apply(t, l, "-f", f)

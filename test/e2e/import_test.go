@@ -45,6 +45,7 @@ var pcsBuilt = []string{
 // A cluster that was set up with pcs alone is imported from the live nodes and then managed by hactl: the first plan only takes over, and
 // no resource is restarted by it, nor by a change that follows.
 func TestImportFromPCS(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	for _, n := range l.Nodes() { // what the installation of the packages would have brought, and pcs asks for
 		c := l.Command(n.Name, "chpasswd")

@@ -80,6 +80,7 @@ func nothingLeft(t *testing.T, l *lab.Lab) {
 
 // A SIGKILL at any moment of an apply is mended by the next one: on the way from bare nodes to a cluster, and in changes that delete and regroup.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(killSeed, 0))
 	t.Logf("seed %d", killSeed)
 	l := lab.Up(t, 3)

@@ -66,6 +66,7 @@ func pcs(t *testing.T, file string, args ...string) string {
 
 // A CIB made by pcs imports to manifests with an empty plan, and pcs shows the same configuration of what hactl renders from them.
 func TestPCSReadsWhatHactlRenders(t *testing.T) {
+	t.Parallel()
 	lab.Peer(t, "pcs")
 	dir := t.TempDir()
 	made, rendered := filepath.Join(dir, "made.xml"), filepath.Join(dir, "rendered.xml")

@@ -76,6 +76,7 @@ func killedBetween(t *testing.T, l *lab.Lab, args ...string) {
 
 // Deletions on real daemons: nothing else notices, a killed run is finished or taken back, and what is an operator's stays.
 func TestPrune(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	pass := l.Nodes()[0].BMC.Password
 	// Without stickiness Pacemaker moves others to where room was made.

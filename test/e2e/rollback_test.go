@@ -57,6 +57,7 @@ spec:
 const page = "http://10.77.100.1/"
 
 func TestRollback(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	f := manifest(t, guarded)
 	_, stderr := apply(t, l, "-f", f, "--wait")

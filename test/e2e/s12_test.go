@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 // S12 with PostgreSQL: a query through the virtual address, before and after the active node lost power.
 func TestS12PostgreSQL(t *testing.T) {
+	t.Parallel()
 	l := lab.UpNamed(t, lab.Options{LAN: "192.168.90.0/24", Ring: "192.168.91.0/24", BMC: "192.168.92.0/24", Nodes: []string{
 		"node1=192.168.90.110,192.168.91.110,192.168.92.110", "node2=192.168.90.120,192.168.91.120,192.168.92.120"}})
 	for _, n := range l.Nodes() {
@@ -42,5 +44,11 @@ func TestS12PostgreSQL(t *testing.T) {
 	if out := l.MustExec(other, "stonith_admin", "--history", active); !strings.Contains(out, "reboot") {
 		t.Errorf("no fencing in the history:\n%s", out)
 	}
+	eventually(t, 60*time.Second, "the fenced machine is back", func() string {
+		if out, err := l.Exec(active, "systemctl", "is-active", "ssh"); err != nil {
+			return fmt.Sprintf("sshd there: %s: %v", out, err)
+		}
+		return ""
+	})
 	converged(t, l, "-f", dir)
 }

@@ -10,6 +10,7 @@ import (
 
 // S13: the reader reads and cannot write; the file alert writes its file on every node, and the mail alert hands a mail to sendmail.
 func TestS13(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	for _, n := range l.Nodes() { // no mail server here: what the alert hands over is kept
 		put(t, l, n.Name, "/usr/sbin/sendmail", "#!/bin/sh\ncat >>/tmp/mail.$(id -un)\n")

@@ -13,6 +13,7 @@ import (
 
 // S16: where scores put resources is what the plan said and what the scenario computes, before and after a score is changed.
 func TestS16Scores(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 2)
 	b, err := os.ReadFile(filepath.Join(example(t, "s16-scores"), "cluster.yaml"))
 	if err != nil {

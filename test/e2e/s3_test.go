@@ -17,6 +17,7 @@ import (
 // S3: the levels of a topology are used in their order. The first level of node3 has a device that refuses at the time of fencing
 // (fence_heuristics_ping, whose target does not answer), the second its BMC.
 func TestS3Levels(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	var b strings.Builder
 	b.WriteString("apiVersion: hactl/v1\nkind: Cluster\nmetadata: {name: levels}\nspec:\n  nodes:\n")
@@ -101,6 +102,7 @@ spec:
 
 // S3: all five fence agents and the levels are rendered, and Pacemaker takes what is rendered.
 func TestS3Rendered(t *testing.T) {
+	t.Parallel()
 	lab.Peer(t, "crm_verify")
 	out, err := exec.Command(lab.Program(t), "render", "--only", "cib", "-f", example(t, "s3-fencing")).Output()
 	if err != nil {

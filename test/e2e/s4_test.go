@@ -56,6 +56,7 @@ func together(t *testing.T, l *lab.Lab, via string, node string) func() string {
 
 // S4 as documented: no fencing. A failed monitor of an address puts its node to standby and moves all four.
 func TestS4Documented(t *testing.T) {
+	t.Parallel()
 	l := s4(t, "s4-haproxy")
 	active := runsOn(t, l, "haproxy-master", "PU-VIP")
 	other := map[string]string{"haproxy-master": "haproxy-slave", "haproxy-slave": "haproxy-master"}[active]
@@ -70,6 +71,7 @@ func TestS4Documented(t *testing.T) {
 
 // S4 as it should be: the active node loses power, is fenced through its BMC and the page comes back.
 func TestS4Fenced(t *testing.T) {
+	t.Parallel()
 	l := s4(t, "s4-fenced")
 	active := runsOn(t, l, "haproxy-master", "PU-VIP")
 	other := map[string]string{"haproxy-master": "haproxy-slave", "haproxy-slave": "haproxy-master"}[active]

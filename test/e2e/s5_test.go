@@ -11,6 +11,7 @@ import (
 
 // S5, the first half: four bare nodes with two links each.
 func TestS5BareNodes(t *testing.T) {
+	t.Parallel()
 	o := lab.Options{LAN: "192.168.90.0/24", Ring: "192.168.91.0/24", BMC: "192.168.92.0/24"}
 	for i := 1; i <= 4; i++ {
 		o.Nodes = append(o.Nodes, fmt.Sprintf("node%d=192.168.90.1%d0,192.168.91.1%d0,192.168.92.1%d0", i, i, i, i))

@@ -101,6 +101,7 @@ type hunt struct {
 // Secrets of every form are planted, and looked for in all that hactl says and writes, on this side and on the nodes, and in what anybody can see of
 // the processes meanwhile. They stand where agents and daemons read them from, and nowhere else.
 func TestSecretsEverywhere(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	h := &hunt{t: t, l: l, begun: time.Now()}
 	random := func(n int) string {

@@ -45,6 +45,7 @@ spec:
 
 // Secrets reach their agents, stand nowhere in clear text, and a rotated one is used; a wrong one takes the place of nothing.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	f := manifest(t, withSecrets)
 	secret := func(name, value string) {

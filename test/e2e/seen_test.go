@@ -60,6 +60,7 @@ exec /usr/lib/ocf/resource.d/pacemaker/Dummy "$@"
 // TestSeen compares what applies tell of what the cluster did with what was arranged: once it does what was foretold, once an agent fails where
 // it was to start, and once an operator bans a resource meanwhile.
 func TestSeen(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	base := cibBase(l) + cibDummy + strings.ReplaceAll(cibDummy, "name: A}", "name: B}") +
 		"---\napiVersion: hactl/v1\nkind: Constraint\nmetadata: {name: A-likes}\nspec: {location: {resource: A, node: node1, score: 50}}\n" +

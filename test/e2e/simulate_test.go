@@ -21,6 +21,7 @@ import (
 // TestPredictions makes 30 different changes of a running cluster, compares what each plan foretold with what the cluster then did, and last
 // kills a node for which hactl simulate foretold the same.
 func TestPredictions(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	m := newModel(l)
 	apply(t, l, "-f", m.file(t), "--yes")

@@ -12,6 +12,7 @@ import (
 
 // A member that the others do not see, but that hactl reaches, is a split cluster: it is told, and nothing is written until it is whole again.
 func TestSplitClusterIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 3)
 	// Corosync on the ring alone; hactl goes over the lan.
 	ring := strings.NewReplacer("[10.77.0.1, 10.78.0.1]", "[10.78.0.1]", "[10.77.0.2, 10.78.0.2]", "[10.78.0.2]",

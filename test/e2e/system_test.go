@@ -38,6 +38,7 @@ echo 'deb [trusted=yes] file:/srv/repo ./' >/etc/apt/sources.list.d/probe.list`
 
 // The machines get what spec.prepare says: a package whose service does not start, the hosts file, and what starts at boot.
 func TestSystemPrepares(t *testing.T) {
+	t.Parallel()
 	l := lab.Up(t, 2)
 	for _, n := range l.Nodes() {
 		l.MustExec(n.Name, "sh", "-c", probe)
