@@ -1,7 +1,10 @@
 package block
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,3 +183,21 @@ func FuzzParse(f *testing.F) {
 }
 
 var _ reconcile.Op = MakeFileSystem{}
+
+// A mounted xfs that has just grown: the device still holds the old size, statfs(2) tells the new one without its log.
+func TestMountedXFS(t *testing.T) {
+	b := make([]byte, 4096)
+	copy(b, "XFSB")
+	binary.BigEndian.PutUint32(b[4:], 4096)
+	binary.BigEndian.PutUint64(b[8:], 80*1024)
+	binary.BigEndian.PutUint64(b[48:], 1)
+	binary.BigEndian.PutUint32(b[96:], 16384)
+	out := "\n==hactl lsblk\n{\"blockdevices\":[{\"kname\":\"dm-0\",\"size\":419430400}]}\n==hactl byid\n\n==hactl dm\n\n==hactl device /dev/a\n/dev/dm-0\nok\n0x0,xfs,u\nhead " +
+		base64.StdEncoding.EncodeToString(b) + "\n%s\n==hactl end\n"
+	for mounted, smaller := range map[string]bool{"": true, fmt.Sprintf("mounted %d\n", 100*1024-16384): false} {
+		ds, err := parse(fmt.Appendf(nil, out, mounted), []string{"/dev/a"})
+		if err != nil || ds["/dev/a"].Smaller() != smaller {
+			t.Errorf("%q: %+v, %v", mounted, ds["/dev/a"], err)
+		}
+	}
+}

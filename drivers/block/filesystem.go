@@ -131,6 +131,18 @@ const slack = 4 << 20
 // Smaller tells that the file system on a device could grow with it.
 func (d Device) Smaller() bool { return d.FileSystemSize > 0 && d.Size-d.FileSystemSize >= slack }
 
+// mountedXFS is the size of a mounted xfs from its beginning and its blocks as statfs(2) tells them, which are those without the log
+// (xfs_fs_statfs in fs/xfs/xfs_super.c). After xfs_growfs the superblock on the device may say the old size for as long as it stays mounted.
+func mountedXFS(b []byte, blocks int64) int64 {
+	if len(b) < 128 || string(b[:4]) != "XFSB" {
+		return 0
+	}
+	if binary.BigEndian.Uint64(b[48:]) != 0 { // sb_logstart: the log is inside
+		blocks += int64(binary.BigEndian.Uint32(b[96:])) // sb_logblocks
+	}
+	return blocks * int64(binary.BigEndian.Uint32(b[4:]))
+}
+
 // superblock reads the size of an ext2, ext3, ext4 (ext4's Documentation/filesystems/ext4/super.rst) or xfs (xfs_dsb in
 // fs/xfs/libxfs/xfs_format.h) from the beginning of a device; 0 if it is neither.
 func superblock(b []byte) int64 {

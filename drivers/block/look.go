@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ s byid; for l in /dev/disk/by-id/*; do [ -L "$l" ] && printf '%s %s\n' "$l" "$(r
 s dm; for u in /sys/block/dm-*/dm/uuid; do [ -e "$u" ] && { k=${u#/sys/block/}; printf '%s %s\n' "${k%%/*}" "$(cat "$u")"; }; done
 for p; do s "device $p"; [ -b "$p" ] || continue; readlink -f "$p"
 if o=$(wipefs -n -p -O OFFSET,TYPE,UUID "$p" 2>&1); then echo ok; printf '%s\n' "$o"; else echo no; printf '%s\n' "$o"; continue; fi
-case $o in *,ext[234],*|*,xfs,*) printf 'head %s\n' "$(head -c 4096 "$p" | base64 -w0)";; esac; done
+case $o in *,ext[234],*|*,xfs,*) printf 'head %s\n' "$(head -c 4096 "$p" | base64 -w0)";; esac
+case $o in *,xfs,*) at=$(lsblk -n -d -o MOUNTPOINT "$p"); [ -z "$at" ] || printf 'mounted %s\n' "$(stat -f -c %b "$at")";; esac; done
 s end`
 
 // lookLimit bounds it: a device that does not answer must not hang a plan.
@@ -150,6 +152,7 @@ func (t *tree) device(path, text string) (Device, error) {
 		d.Unreadable = strings.Join(lines[2:], "; ")
 		return d, nil
 	}
+	var xfs []byte
 	for _, l := range lines[2:] {
 		switch f := strings.Split(l, ","); {
 		case l == "" || strings.HasPrefix(l, "#"):
@@ -159,6 +162,11 @@ func (t *tree) device(path, text string) (Device, error) {
 				return d, fmt.Errorf("%s: its beginning: %w", path, err)
 			}
 			d.FileSystemSize = superblock(head)
+			xfs = head
+		case strings.HasPrefix(l, "mounted "):
+			if blocks, err := strconv.ParseInt(strings.TrimPrefix(l, "mounted "), 10, 64); err == nil {
+				d.FileSystemSize = max(d.FileSystemSize, mountedXFS(xfs, blocks))
+			}
 		case len(f) == 3:
 			d.Signatures = append(d.Signatures, Signature{Offset: f[0], Type: f[1], UUID: f[2]})
 		default:
