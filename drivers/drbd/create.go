@@ -21,8 +21,11 @@ func (w *work) create() error {
 	}
 	if fresh {
 		w.firstSync()
-	} else if err := w.adjust(); err != nil {
-		return err
+	} else {
+		if err := w.adjust(); err != nil {
+			return err
+		}
+		w.resize()
 	}
 	w.handOver()
 	return nil

@@ -166,12 +166,15 @@ func metaDisk(s string) (device string, index *int) {
 	return s, nil
 }
 
-// disks are all devices of a node that the resources use.
-func (s State) disks(node string) []string {
+// devices are all devices of a node that the resources use or make.
+func (s State) devices(node string) []string {
 	var out []string
 	for i := range s.Resources {
+		if !s.Resources[i].on(node) {
+			continue
+		}
 		for _, v := range s.Resources[i].volumes() {
-			out = append(out, v.paths(node)...)
+			out = append(append(out, v.paths(node)...), v.Device)
 		}
 	}
 	return out

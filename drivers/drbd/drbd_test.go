@@ -80,7 +80,7 @@ func machine(name string, want State) NodeState {
 		Files: map[string]reconcile.File{
 			mainConf:                        {Content: reconcile.Plain("include \"drbd.d/global_common.conf\";\ninclude \"drbd.d/*.res\";\n")},
 			confDir + "/global_common.conf": {Content: reconcile.Plain("global { usage-count no; }\ncommon { net { } }\n")}}}
-	for _, d := range want.disks(name) {
+	for _, d := range want.devices(name) {
 		n.Devices[d] = block.Device{Path: d, Real: "/dev/sda", Size: 64 << 20}
 	}
 	return n
@@ -404,5 +404,33 @@ func TestSecrets(t *testing.T) {
 func TestLaws(t *testing.T) {
 	for _, text := range []string{pair, managed} {
 		drivertest.Run(t, reconcile.Of(New("")), load(t, text))
+	}
+}
+
+func TestResize(t *testing.T) {
+	want := desired(t, managed)
+	have := recorded(t, want, "uptodate", "node1", "node2")
+	grow := func(node string) {
+		d := have.node(node).Devices["/dev/vg0/r0"]
+		d.Size = 128 << 20
+		have.node(node).Devices["/dev/vg0/r0"] = d
+	}
+	grow("node1")
+	if got := printed(t, want, have); got != "" {
+		t.Errorf("one disk of two has grown:\n%s", got)
+	}
+	grow("node2")
+	const expected = `drbd node1 size-0 r0 [safe]
+  update drbd/node1/r0 volume 0 size: 64.0 MiB -> 128.0 MiB
+  $ drbdadm resize r0/0 (if all copies are UpToDate)
+`
+	if diff := cmp.Diff(expected, printed(t, want, have)); diff != "" {
+		t.Error(diff)
+	}
+	have.Nodes[0].Live["r0"].Role, have.Nodes[1].Live["r0"].Role = "Secondary", "Primary"
+	have.Nodes[1].Devices["/dev/drbd0"] = block.Device{Path: "/dev/drbd0", Real: "/dev/drbd0", Size: 65496 << 10, FileSystemSize: 65496 << 10,
+		Signatures: []block.Signature{{Offset: "0x438", Type: "ext4"}}, Mounts: []string{"/srv"}}
+	if got := printed(t, want, have); !strings.Contains(got, "drbd node2 size-0") || !strings.Contains(got, "$ grow ext4 on /dev/drbd0") {
+		t.Errorf("where it is mounted, the file system does not grow:\n%s", got)
 	}
 }

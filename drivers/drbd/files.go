@@ -59,7 +59,7 @@ func (w *work) file(n *NodeState) (*file, error) {
 	if _, ok := n.Files[mainConf]; !ok {
 		return nil, w.errorf("", "%s: there is no %s; it belongs to drbd-utils: install that again", n.Name, mainConf)
 	}
-	have, err := n.parsed()
+	have, err := w.configs.of(n)
 	if err != nil {
 		return nil, w.errorf("", "%s: drbdadm could not read its configuration either; mend it there: %w", n.Name, err)
 	}

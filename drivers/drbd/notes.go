@@ -11,7 +11,7 @@ import (
 // Notes tells of what is taken over as it is, of what hactl leaves to a person, and of resources that no manifest tells.
 func (Driver) Notes(want, have State) []reconcile.Note {
 	var out []reconcile.Note
-	wanted := map[string]bool{}
+	wanted, read := map[string]bool{}, configs{}
 	for i := range want.Resources {
 		r := &want.Resources[i]
 		wanted[r.Name] = true
@@ -20,7 +20,7 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 		}
 		for _, node := range r.Spec.Nodes {
 			if n := have.node(node.Name); n != nil && n.Unobserved == "" {
-				n.notes(r, want.Owner, note)
+				n.notes(r, want.Owner, read, note)
 			}
 		}
 		if l := anyLive(have, r.Name); l != nil && l.standAlone() {
@@ -46,8 +46,8 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 	return out
 }
 
-func (n *NodeState) notes(r *Resource, owner string, note func(kind reconcile.NoteKind, format string, args ...any)) {
-	if c, err := n.parsed(); err == nil && n.Files[mainConf].Content.Comparable() {
+func (n *NodeState) notes(r *Resource, owner string, read configs, note func(kind reconcile.NoteKind, format string, args ...any)) {
+	if c, err := read.of(n); err == nil && n.Files[mainConf].Content.Comparable() {
 		if found := c.Resource(r.Name); found != nil {
 			if by := ownerOf(n.Files[found.Pos.File].Content.Reveal()); by != owner {
 				note(reconcile.NoteAdopts, "%s: %s was not made by hactl; it stays as it is while it says what the manifest says", n.Name, found.Pos.File)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -89,7 +90,7 @@ func observe(ctx context.Context, h reconcile.Host, want State) (NodeState, erro
 		return err
 	})
 	g.Go(func() (err error) {
-		n.Devices, err = block.Look(gctx, h, want.disks(n.Name))
+		n.Devices, err = block.Look(gctx, h, want.devices(n.Name))
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -133,6 +134,16 @@ func secretMarked(text string) reconcile.Text {
 		at = to
 	}
 	return reconcile.Join(append(parts, reconcile.Plain(text[at:]))...)
+}
+
+// configs keeps what was parsed, by machine: each file is read once, however many resources there are.
+type configs map[string]func() (*conf.Config, error)
+
+func (c configs) of(n *NodeState) (*conf.Config, error) {
+	if c[n.Name] == nil {
+		c[n.Name] = sync.OnceValues(n.parsed)
+	}
+	return c[n.Name]()
 }
 
 // parsed reads the node's configuration as drbdadm does: drbd.conf and what it includes.

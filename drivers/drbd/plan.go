@@ -15,8 +15,9 @@ import (
 func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	var steps []reconcile.Step
 	var errs []error
+	read := configs{}
 	for i := range want.Resources {
-		w := work{r: &want.Resources[i], owner: want.Owner}
+		w := work{r: &want.Resources[i], owner: want.Owner, configs: read}
 		if err := w.plan(have); err != nil {
 			errs = append(errs, err)
 		}
@@ -29,6 +30,7 @@ func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 type work struct {
 	r     *Resource
 	owner string
+	configs
 	nodes []*NodeState // that were asked
 	away  []string     // that were not
 	d     conf.Dialect
