@@ -10,8 +10,27 @@ import (
 	"github.com/beevik/etree"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers/drbd"
+	"github.com/hactl/hactl/drivers/iscsiinitiator"
+	"github.com/hactl/hactl/drivers/lvm"
 	"github.com/hactl/hactl/reconcile"
 )
+
+// storage is what is made before any resource. A group with a lock manager is not: that runs in resources itself.
+func storage(m *v1.Manifests) (refs []reconcile.Ref) {
+	for _, x := range m.ISCSIInitiators {
+		refs = append(refs, iscsiinitiator.Ref(x.Metadata.Name))
+	}
+	for _, x := range m.VolumeGroups {
+		if x.Spec.LockType == "" {
+			refs = append(refs, lvm.Ref(x.Metadata.Name))
+		}
+	}
+	for _, x := range m.DRBDResources {
+		refs = append(refs, drbd.Ref(x.Metadata.Name))
+	}
+	return refs
+}
 
 // Desired writes the manifests as the elements that they are to be in the CIB, in the order of the manifests over all kinds. Ids of parts
 // follow pcs's habits.
@@ -20,7 +39,7 @@ func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 		return State{}, nil
 	}
 	b := &builder{state: State{Cluster: m.Cluster.Metadata.Name, Owner: d.owner, Prune: d.prune, Part: m.Whole != nil, Source: m.Cluster.Pos(""),
-		Files: puts(m), last: &comparisons{}},
+		Files: puts(m), Storage: storage(m), last: &comparisons{}},
 		secrets: s, users: templateUsers(cmp.Or(m.Whole, m)), values: map[string]reconcile.Text{}}
 	for _, o := range m.All() {
 		switch o := o.(type) {

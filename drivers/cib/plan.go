@@ -171,6 +171,11 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 			}
 		}
 	}
+	if have.formed() && !have.Recorded && slices.ContainsFunc(p.changes, func(c reconcile.Change) bool {
+		return c.Action == reconcile.Create && c.Object.Kind == "Resource"
+	}) {
+		st.Needs = append(st.Needs, want.Storage...) // an agent that finds no disk fails, and Pacemaker remembers that
+	}
 	if st.Pending == "" {
 		st.Ops = p.ops()
 	}

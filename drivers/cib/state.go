@@ -19,6 +19,8 @@ type State struct {
 	Part bool `json:"part,omitempty"`
 	// Files tells that files are put on the members, which resources and alerts may need (want).
 	Files bool `json:"files,omitempty"`
+	// Storage is what the manifests say of storage and resources may need (want).
+	Storage []reconcile.Ref `json:"storage,omitempty"`
 	// Source is the place of the Cluster (want).
 	Source v1.Pos `json:"source,omitzero"`
 	// Objects are what is wanted, in the order of the manifests (want).
