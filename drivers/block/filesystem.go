@@ -26,6 +26,7 @@ const notBlank = 66
 // it too. Where signatures were seen, and so
 // were allowed to go, they are wiped.
 const Guarded = `set -e; export LC_ALL=C; dev=$1; seen=$2; shift 2
+head -c 65536 "$dev" >/dev/null
 now=$(wipefs -n -p -O OFFSET,TYPE,UUID "$dev"); now=$(printf '%s' "$now" | sed '/^#/d')
 [ "$now" = "$seen" ] || { echo "$dev now holds: ${now:-nothing}; when planned: ${seen:-nothing}" >&2; exit 66; }
 users=$(lsblk -n -o MOUNTPOINTS,NAME -r "$dev"); own=$(lsblk -n -d -o MOUNTPOINTS "$dev")

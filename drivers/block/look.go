@@ -15,14 +15,15 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// look reads everything in one process. Its arguments are paths. lsblk's own FSTYPE is not asked for: it is udev's memory.
+// look reads everything in one process. Its arguments are paths. lsblk's own FSTYPE is not asked for: it is udev's memory. wipefs says nothing, and
+// succeeds, where a device answers every read with an error; so the beginning is read first.
 const look = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
 s lsblk; lsblk -J -b -o NAME,KNAME,PATH,PKNAME,TYPE,SIZE,RO,MOUNTPOINTS,WWN,SERIAL,PARTUUID
 s byid; for l in /dev/disk/by-id/*; do [ -L "$l" ] && printf '%s %s\n' "$l" "$(readlink -f "$l")"; done
 s dm; for u in /sys/block/dm-*/dm/uuid; do [ -e "$u" ] && { k=${u#/sys/block/}; printf '%s %s\n' "${k%%/*}" "$(cat "$u")"; }; done
 for p; do s "device $p"; [ -b "$p" ] || continue; readlink -f "$p"
-if o=$(wipefs -n -p -O OFFSET,TYPE,UUID "$p" 2>&1); then echo ok; printf '%s\n' "$o"; else echo no; printf '%s\n' "$o"; continue; fi
+if o=$(head -c 65536 "$p" 2>&1 >/dev/null && wipefs -n -p -O OFFSET,TYPE,UUID "$p" 2>&1); then echo ok; printf '%s\n' "$o"; else echo no; printf '%s\n' "$o"; continue; fi
 case $o in *,ext[234],*|*,xfs,*) printf 'head %s\n' "$(head -c 4096 "$p" | base64 -w0)";; esac
 case $o in *,xfs,*) at=$(lsblk -n -d -o MOUNTPOINT "$p"); [ -z "$at" ] || printf 'mounted %s\n' "$(stat -f -c %b "$at")";; esac; done
 s end`
