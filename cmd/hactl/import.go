@@ -21,6 +21,7 @@ type importFlags struct {
 	hosts         []string
 	cib, conf     string
 	drbd          string
+	lvm           []string
 	dir, secrets  string
 	name          string
 	single, force bool
@@ -30,7 +31,7 @@ type importFlags struct {
 func (a *app) importCmd() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
-		Use:   "import --host NODE | -f FILE | --cib FILE --corosync-conf FILE --drbd-dir DIR",
+		Use:   "import --host NODE | -f FILE | --cib FILE --corosync-conf FILE --drbd-dir DIR --lvm-report FILE",
 		Short: "Write the manifests of a cluster that is there",
 		Long: `import reads a cluster, from its nodes or from files, changes nothing, and writes
 the manifests that it would have been made from. A plan of them against the same
@@ -42,6 +43,8 @@ settings. From files: --cib is what cibadmin --query saves, or Pacemaker's
 pe-input-*.bz2; --corosync-conf is /etc/corosync/corosync.conf. Without the
 latter the addresses of the nodes are not known, and their names stand for them.
 --drbd-dir is a copy of /etc/drbd.d, or of drbd.conf with drbd.d beside it, or one file.
+--lvm-report is what "lvm fullreport --reportformat json --units b --nosuffix"
+prints on a node, one for each: NODE=FILE.
 
 Passwords in clear text become references to files. --output puts these files
 into its folder secrets, readable by you alone and ignored by git; on standard
@@ -67,6 +70,7 @@ error and in comments. The exit code is 0 all the same, and 1 with --strict.`,
 	xmlFlag(c, &f.cib, "cib", "import the CIB in this `FILE` (- for standard input)")
 	fs.StringVar(&f.conf, "corosync-conf", "", "import this `FILE` (- for standard input)")
 	fs.StringVar(&f.drbd, "drbd-dir", "", "import the DRBD resources in this `DIR` or file")
+	fs.StringArrayVar(&f.lvm, "lvm-report", nil, "import the volume groups in this report (`NODE=FILE`)")
 	fs.StringVar(&f.dir, "output", "", "write files into this `DIR` instead of standard output, one for each kind")
 	fs.BoolVar(&f.single, "single", false, "with --output: all objects in one file, cluster.yaml")
 	fs.BoolVar(&f.force, "force", false, "replace files that are there already")
@@ -103,12 +107,12 @@ type imported struct {
 }
 
 func (a *app) importTo(ctx context.Context, f importFlags) error {
-	fromFiles, fromNodes := f.cib != "" || f.conf != "" || f.drbd != "", len(f.hosts) > 0 || len(a.files) > 0
+	fromFiles, fromNodes := f.cib != "" || f.conf != "" || f.drbd != "" || len(f.lvm) > 0, len(f.hosts) > 0 || len(a.files) > 0
 	switch {
 	case !fromFiles && !fromNodes:
-		return errors.New("import from where? name a node with --host, or files with --cib, --corosync-conf and --drbd-dir")
+		return errors.New("import from where? name a node with --host, or files with --cib, --corosync-conf, --drbd-dir and --lvm-report")
 	case fromFiles && fromNodes, len(f.hosts) > 0 && len(a.files) > 0:
-		return errors.New("import has one source: --host, or -f, or files (--cib, --corosync-conf, --drbd-dir)")
+		return errors.New("import has one source: --host, or -f, or files (--cib, --corosync-conf, --drbd-dir, --lvm-report)")
 	case f.dir == "" && (f.single || f.force && f.secrets == ""):
 		return errors.New("--single and --force are for --output")
 	}
@@ -161,7 +165,7 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 		return nil, err
 	}
 	im := &imported{m: &v1.Manifests{Cluster: &v1.Cluster{}}}
-	im.m.Cluster.Metadata.Name = f.name
+	im.m.Cluster.APIVersion, im.m.Cluster.Kind, im.m.Cluster.Metadata.Name = v1.APIVersion, "Cluster", f.name
 	var sources []string
 	named := f.name != ""
 	take := func(r record, l reconcile.Layer, have reconcile.State) error {
@@ -182,6 +186,15 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 			return nil, err
 		}
 		named = named || im.m.Cluster.Metadata.Name != ""
+	}
+	if len(f.lvm) > 0 {
+		r, have, err := a.lvmReports(ctx, f.lvm)
+		if err != nil {
+			return nil, err
+		}
+		if err := take(r, layers(a.owner, "lvm")[0], have); err != nil {
+			return nil, err
+		}
 	}
 	if f.drbd != "" {
 		found, err := readDRBD(f.drbd)

@@ -78,7 +78,9 @@ type imported struct {
 	one bool
 	// disks are the paths by node, in the order of the first.
 	disks []map[string]string
-	lost  []string
+	// sources are where the nodes have their system IDs from.
+	sources []string
+	lost    []string
 }
 
 func (im *imported) add(m *Machine, g *FoundGroup) {
@@ -91,6 +93,9 @@ func (im *imported) add(m *Machine, g *FoundGroup) {
 	}
 	im.one = len(im.nodes) == 0 || im.one && g.UUID == im.first.UUID
 	im.nodes = append(im.nodes, m.Name)
+	if !slices.Contains(im.sources, m.SystemIDSource) {
+		im.sources = append(im.sources, m.SystemIDSource)
+	}
 	for i, d := range g.Disks {
 		if i == len(im.disks) {
 			im.disks = append(im.disks, map[string]string{})
@@ -127,7 +132,10 @@ func (im *imported) object() *v1.VolumeGroup {
 	o.SetDefaults()
 	o.APIVersion, o.Metadata.Name = v1.APIVersion, g.Name
 	s := &o.Spec
-	s.Nodes = im.nodes
+	if s.Nodes = im.nodes; slices.Equal(s.Nodes, []string{""}) {
+		s.Nodes = nil
+		o.Comments = append(o.Comments, v1.Comment{Path: "spec.physicalVolumes", Text: "The report does not tell which node it is from. Without nodes the group is on all of them."})
+	}
 	lost := func(format string, args ...any) {
 		o.Comments = append(o.Comments, v1.Comment{Lost: true, Text: fmt.Sprintf(format, args...)})
 	}
@@ -138,10 +146,11 @@ func (im *imported) object() *v1.VolumeGroup {
 	switch {
 	case g.LockType != "" && g.LockType != "none":
 		s.Shared, s.LockType = true, g.LockType
-	case g.SystemID != "" && s.Shared && (m.SystemIDSource == "uname" || m.SystemIDSource == "machineid"):
-		s.SystemIDSource = m.SystemIDSource
+	case g.SystemID != "" && s.Shared && (len(im.sources) == 1 && (im.sources[0] == "uname" || im.sources[0] == "machineid")):
+		s.SystemIDSource = im.sources[0]
 	case g.SystemID != "" && s.Shared:
-		lost("The group belongs to the system ID %s, which comes from %q; hactl sets it from uname or machineid only.", g.SystemID, m.SystemIDSource)
+		lost("The group belongs to the system ID %s, and the nodes have theirs from %s; hactl sets it on all of them from uname or from machineid (systemIDSource).",
+			g.SystemID, strings.Join(im.sources, ", "))
 	}
 	if g.Autoactivation {
 		s.Autoactivation = &g.Autoactivation

@@ -46,12 +46,12 @@ func parseReport(b []byte) ([]FoundGroup, []FoundDisk, error) {
 		for _, p := range r.PV {
 			disks = append(disks, FoundDisk{Name: p["pv_name"], UUID: p["pv_uuid"], Missing: p["pv_missing"] != "", Duplicate: p["pv_duplicate"] != ""})
 		}
+		if len(r.VG) > 1 || len(r.VG) == 0 && len(r.LV) > 0 {
+			return nil, nil, fmt.Errorf("the report does not tell which volumes belong to which group; make it with: lvm fullreport --reportformat json --units b --nosuffix")
+		}
 		if len(r.VG) == 0 {
 			loose = append(loose, disks...)
 			continue
-		}
-		if len(r.VG) > 1 {
-			return nil, nil, fmt.Errorf("the report does not tell which volumes belong to which group; make it with: lvm fullreport --reportformat json --units b --nosuffix")
 		}
 		g, err := r.VG[0].group()
 		if err != nil {

@@ -101,7 +101,9 @@ func (m *Machine) settings(want State) (*reconcile.Step, error) {
 		return nil, fmt.Errorf("%s: %w", confPath, err)
 	}
 	switch {
-	case mine == nil && !differs, len(lines) == 0 && m.owned() != "": // as somebody else set it; or in use
+	case mine == nil && !differs: // as somebody else set it
+		next = text
+	case len(lines) == 0 && slices.ContainsFunc(m.Groups, func(g FoundGroup) bool { return g.SystemID != "" }): // no machine may lose its groups
 		next = text
 	case next == text && differs:
 		return nil, fmt.Errorf("%s says %s, and LVM does not follow; look for the same setting behind it (lvmconfig --type current)", confPath, strings.Join(lines, ", "))
