@@ -3,6 +3,7 @@ package drbd
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hactl/hactl/reconcile"
@@ -81,11 +82,17 @@ func (w *work) differs(t *turn) error {
 		if !t.f.write || !runs(path) || inside && host != n.Name {
 			continue
 		}
-		t.moves = t.moves || !option.MatchString(path)
 		t.changes = append(t.changes, reconcile.Change{Path: path, Have: c.Have, Want: c.Want, Source: c.Pos})
-		for _, v := range w.r.volumes() {
-			if inside && c.Have != "" && below == fmt.Sprintf("volume %d/disk", v.Number) && v.hasDisk(n.Name) {
-				t.disks = append(t.disks, v)
+		at := slices.IndexFunc(w.r.volumes(), func(v volume) bool {
+			return inside && below == fmt.Sprintf("volume %d/disk", v.Number) && v.hasDisk(n.Name)
+		})
+		switch {
+		case option.MatchString(path):
+		case at >= 0 && n.uses(w.r.volumes()[at]): // the file alone was wrong
+		default:
+			t.moves = true
+			if at >= 0 && c.Have != "" {
+				t.disks = append(t.disks, w.r.volumes()[at])
 			}
 		}
 	}
@@ -99,6 +106,11 @@ func (w *work) differs(t *turn) error {
 		t.changes = []reconcile.Change{{Path: "kernel", Have: "differs from " + t.f.at, Want: commands}}
 	}
 	return nil
+}
+
+// uses tells that the kernel has the volume on the wanted disk.
+func (n *NodeState) uses(v volume) bool {
+	return slices.Contains(n.Devices[v.Nodes[n.Name].Disk].Users, v.Device)
 }
 
 // runs tells whether a difference of the file matters to the kernel: startup and handlers are for drbdadm alone.

@@ -67,7 +67,7 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 	if len(ops) > 0 {
 		s.Needs = append(s.Needs, w.r.needs(n.Name)...)
 	}
-	up := live == nil && (fresh || w.r.Manager == "") || len(ops) > 0 && live != nil || fresh && !live.attached(w.r, n.Name)
+	up := live == nil && (fresh || w.r.Manager == "") || len(ops) > 0 && live != nil || fresh && (!live.attached(w.r, n.Name) || len(n.Adjust[w.r.Name]) > 0)
 	if up {
 		s.Changes = append(s.Changes, reconcile.Change{Object: upRef(n.Name, w.r.Name), Action: reconcile.Start, Want: "up"})
 	}

@@ -434,3 +434,41 @@ func TestResize(t *testing.T) {
 		t.Errorf("where it is mounted, the file system does not grow:\n%s", got)
 	}
 }
+
+// Another disk: blank, then metadata on it, then its data, one node after the other and never without a whole copy.
+func TestOtherDisk(t *testing.T) {
+	old, want := desired(t, managed), desired(t, strings.Replace(managed, "disk: /dev/vg0/r0", "disk: /dev/vg1/r0", 1))
+	have := recorded(t, old, "uptodate", "node1", "node2")
+	for i := range have.Nodes {
+		n := machine(have.Nodes[i].Name, want)
+		have.Nodes[i].Devices = n.Devices
+	}
+	const expected = `drbd node1 adjust r0 [redundancy]
+  create drbd/node1/r0 volume 0:  -> metadata on /dev/vg1/r0
+  reload drbd/node1/r0 on node1/volume 0/disk: /dev/vg0/r0 -> /dev/vg1/r0
+  after file/node1/etc/drbd.d/r0.res
+  after file/node2/etc/drbd.d/r0.res
+  $ drbdadm detach r0/0 (if all copies are UpToDate)
+  $ drbdadm create-md r0/0
+  $ drbdadm adjust r0, wait until all copies are UpToDate
+`
+	_, got, _ := strings.Cut(printed(t, want, have), "drbd node1 adjust")
+	if diff := cmp.Diff(expected, "drbd node1 adjust"+got); diff != "" {
+		t.Error(diff)
+	}
+	d := have.Nodes[0].Devices["/dev/vg1/r0"]
+	d.Users = []string{"/dev/drbd0"}
+	have.Nodes[0].Devices["/dev/vg1/r0"] = d
+	if got := printed(t, want, have); !strings.HasSuffix(got, "  $ drbdadm adjust r0\n") {
+		t.Errorf("the kernel has the wanted disk already, only the file is wrong:\n%s", got)
+	}
+}
+
+// New addresses: both ends move, and only then can there be a connection to wait for.
+func TestOtherAddress(t *testing.T) {
+	old, want := desired(t, managed), desired(t, strings.ReplaceAll(managed, ":7788", ":7799"))
+	_, got, _ := strings.Cut(printed(t, want, recorded(t, old, "uptodate", "node1", "node2")), "drbd node1 adjust")
+	if first, second := strings.Index(got, "$ drbdadm adjust r0 (if all copies are UpToDate)\n"), strings.Index(got, "$ drbdadm adjust r0, wait until all copies are UpToDate\n"); first < 0 || second < first {
+		t.Error(got)
+	}
+}

@@ -157,7 +157,7 @@ func (a Adjust) String() string {
 		s += " (if all copies are UpToDate)"
 	}
 	if a.Wait {
-		s += ", wait until they are again"
+		s += ", wait until all copies are UpToDate"
 	}
 	return s
 }
