@@ -20,13 +20,13 @@ const (
 
 // Desired reads the DRBDResources, which Pacemaker resources run them, and which devices other objects make.
 func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, error) {
-	s := State{Owner: d.owner}
+	s := State{Owner: d.owner, Prune: d.prune}
 	if m == nil {
 		return s, nil
 	}
-	managers := managers(m)
+	s.Managers = managers(m)
 	for _, x := range m.DRBDResources {
-		r := Resource{Name: x.Metadata.Name, Spec: x.Spec, Manager: managers[x.Metadata.Name], Sources: maps.Clone(x.Positions)}
+		r := Resource{Name: x.Metadata.Name, Spec: x.Spec, Manager: s.Managers[x.Metadata.Name], Sources: maps.Clone(x.Positions)}
 		if r.Sources == nil {
 			r.Sources = map[string]v1.Pos{}
 		}

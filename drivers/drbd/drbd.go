@@ -12,14 +12,23 @@ import (
 )
 
 // Driver is the DRBD layer.
-type Driver struct{ owner string }
+type Driver struct {
+	owner string
+	prune bool
+}
 
 // New gives the DRBD layer. owner is the name under which files are recorded as ours ("default" if empty).
 func New(owner string) Driver {
 	if owner == "" {
 		owner = "default"
 	}
-	return Driver{owner}
+	return Driver{owner: owner}
+}
+
+// Pruning is the same driver, which also removes the resources of its owner that no manifest tells any more.
+func (d Driver) Pruning() Driver {
+	d.prune = true
+	return d
 }
 
 // Name is "drbd".
@@ -54,6 +63,10 @@ func markPath(name string) string { return path.Join(markDir, name+".new") }
 type State struct {
 	// Owner is under whose name files are recorded; wanted only.
 	Owner string `json:"owner,omitempty"`
+	// Prune tells that resources of the owner that are not wanted go; wanted only.
+	Prune bool `json:"prune,omitempty"`
+	// Managers are the ids of the Pacemaker resources that run a resource, by its name; wanted only.
+	Managers map[string]string `json:"managers,omitempty"`
 	// Resources are wanted; of a found state these are the names that were looked for, and their nodes.
 	Resources []Resource `json:"resources,omitempty"`
 	// Nodes are found: the machines of the resources.

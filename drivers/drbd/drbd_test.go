@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -470,5 +471,38 @@ func TestOtherAddress(t *testing.T) {
 	_, got, _ := strings.Cut(printed(t, want, recorded(t, old, "uptodate", "node1", "node2")), "drbd node1 adjust")
 	if first, second := strings.Index(got, "$ drbdadm adjust r0 (if all copies are UpToDate)\n"), strings.Index(got, "$ drbdadm adjust r0, wait until all copies are UpToDate\n"); first < 0 || second < first {
 		t.Error(got)
+	}
+}
+
+// Only what this owner made is removed, by name, and nothing that is in use or that Pacemaker still runs.
+func TestPrune(t *testing.T) {
+	have := recorded(t, desired(t, pair), "inconsistent", "node1", "node2")
+	have.Nodes[1].Files[confPath("r0")] = reconcile.File{Content: reconcile.Plain(strings.Replace(have.Nodes[1].Files[confPath("r0")].Content.Reveal(), "owner default", "owner other", 1))}
+	none := func(text string) State {
+		t.Helper()
+		want, err := New("").Pruning().Desired(load(t, text), secret(""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return want
+	}
+	steps, err := New("").Plan(none(cluster), have)
+	if err != nil || len(steps) != 1 {
+		t.Fatalf("%v, %d steps", err, len(steps))
+	}
+	s := steps[0]
+	if s.Host != "node1" || s.Risk() != reconcile.DataLoss || !s.Changes[0].ByName || s.Changes[0].Object != Ref("r0") || !slices.Contains(s.Frees, block.Ref("node1", "/dev/vg0/r0")) {
+		t.Errorf("%+v", s)
+	}
+	have.Nodes[1].Live["r0"].Role = "Primary"
+	if got := printed(t, none(cluster), have); !strings.Contains(got, "pending: known after r0 is in use nowhere: it is Primary on node2") {
+		t.Error(got)
+	}
+	_, resource, _ := strings.Cut(managed, "filesystem: {type: ext4}\n---\n")
+	if got := printed(t, none(cluster+resource), have); !strings.Contains(got, "but the Resource DRBD runs it") {
+		t.Error(got)
+	}
+	if got := printed(t, desired(t, cluster), have); got != "" {
+		t.Errorf("without --prune: %s", got)
 	}
 }

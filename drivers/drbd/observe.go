@@ -24,7 +24,7 @@ var globs = []string{mainConf, confDir + "/*", markDir + "/*.new"}
 func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
 	have := State{Resources: want.Resources}
 	asked := hosts
-	if want.Owner != "" {
+	if want.Owner != "" && !want.Prune {
 		asked = nil
 		for _, h := range hosts {
 			if slices.ContainsFunc(want.Resources, func(r Resource) bool { return r.on(h.Name()) }) {

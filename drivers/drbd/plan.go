@@ -23,7 +23,8 @@ func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 		}
 		steps = append(steps, w.steps...)
 	}
-	return append(steps, bootSteps(want, have)...), errors.Join(errs...)
+	gone, err := pruneSteps(want, have, read)
+	return slices.Concat(steps, bootSteps(want, have), gone), errors.Join(append(errs, err)...)
 }
 
 // work plans one resource.
