@@ -1,0 +1,134 @@
+package iscsitarget
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// savedFiles are rtslib's, as Debian and Red Hat place them, with the services that restore them at boot.
+var savedFiles = []struct{ path, unit string }{
+	{"/etc/rtslib-fb-target/saveconfig.json", "rtslib-fb-targetctl.service"},
+	{"/etc/target/saveconfig.json", "target.service"},
+}
+
+// look reads everything that is not a file or a device in one process. Its arguments are the wanted files. Of configfs it reads all values
+// by one grep, whose lines are PATH NUL VALUE: a process for each of the hundreds of values takes seconds.
+const look = `export LC_ALL=C
+s() { printf '\n==hactl %s\n' "$1"; }
+s tools; command -v targetctl
+s units; systemctl show --property=Id,LoadState,UnitFileState rtslib-fb-targetctl.service target.service 2>/dev/null
+s files; for p; do [ ! -e "$p" ] || stat -L -c '%F|%s|%n' -- "$p"; done
+s links; cd /sys/kernel/config/target 2>/dev/null && { find iscsi -type l -printf '%p %l\n' 2>/dev/null
+s hbas; ls core
+s values; grep -rsaZ --exclude-dir=statistics --exclude-dir=fabric_statistics '' core iscsi; }
+s end`
+
+const lookLimit = 30 * time.Second
+
+// Observe asks the machines of the targets, and all where there is something to prune: one process on each, one more for block devices, and
+// one read of files. Zero want reads what all machines have.
+func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
+	have := State{Targets: want.Targets}
+	var asked reconcile.Hosts
+	for _, h := range hosts {
+		if want.Owner == "" || want.Prune || slices.ContainsFunc(want.Targets, func(t Target) bool { return t.Host == h.Name() }) {
+			asked = append(asked, h)
+		}
+	}
+	have.Machines = make([]Machine, len(asked))
+	g, gctx := errgroup.WithContext(ctx)
+	for i, h := range asked {
+		g.Go(func() error {
+			m, err := observe(gctx, h, want)
+			var un *reconcile.UnreachableError
+			switch {
+			case errors.As(err, &un):
+				m = Machine{Name: h.Name(), Unobserved: strings.TrimPrefix(un.Error(), h.Name()+": ")}
+			case err != nil:
+				return fmt.Errorf("observe iscsitarget: %w", err)
+			}
+			have.Machines[i] = m
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return State{}, err
+	}
+	return have, nil
+}
+
+func observe(ctx context.Context, h reconcile.Host, want State) (Machine, error) {
+	m := Machine{Name: h.Name()}
+	var paths, devices []string
+	for _, t := range want.Targets {
+		for _, b := range t.Backstores {
+			switch {
+			case t.Host != m.Name:
+			case b.Plugin == fileIO:
+				paths = append(paths, b.Path)
+			default:
+				devices = append(devices, b.Path)
+			}
+		}
+	}
+	globs := []string{recordDir + "/*.json"}
+	for _, s := range savedFiles {
+		globs = append(globs, s.path)
+	}
+	var out []byte
+	var files map[string]reconcile.File
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-look-iscsitarget"}, paths...), Limit: lookLimit})
+		return err
+	})
+	g.Go(func() (err error) {
+		files, err = h.ReadFiles(gctx, globs...)
+		return err
+	})
+	g.Go(func() (err error) {
+		m.Devices, err = block.Look(gctx, h, devices)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return m, err
+	}
+	if err := m.parse(out); err != nil {
+		return m, fmt.Errorf("%s: %w", h.Name(), err)
+	}
+	m.takeFiles(files)
+	return m, nil
+}
+
+// takeFiles sorts records and what is restored at boot.
+func (m *Machine) takeFiles(files map[string]reconcile.File) {
+	m.Records, m.Broken = map[string]Record{}, map[string]string{}
+	for p, f := range files {
+		if path.Dir(p) == recordDir {
+			name := strings.TrimSuffix(path.Base(p), ".json")
+			var r Record
+			if err := json.Unmarshal(f.Content.Bytes(), &r); err != nil {
+				m.Broken[name] = fmt.Sprintf("%s: %v", p, err)
+				continue
+			}
+			m.Records[name] = r
+		}
+	}
+	for _, s := range savedFiles {
+		if f, ok := files[s.path]; ok && (m.SavedPath == "" || m.SavedPath == s.path) {
+			secret := reconcile.Secret(f.Content.Reveal())
+			m.SavedPath, m.Saved = s.path, &secret
+		}
+	}
+}

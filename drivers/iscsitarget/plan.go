@@ -1,0 +1,220 @@
+package iscsitarget
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hactl/hactl/drivers/system"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// Plan makes backstores, then what a target has of them, then what is restored at boot: the last once for each machine.
+func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
+	var steps []reconcile.Step
+	var errs []error
+	for _, host := range hostsOf(want, have) {
+		m := have.machine(host)
+		p := planner{want: want, host: host, m: m, next: nextHBA(m)}
+		for i := range want.Targets {
+			t := &want.Targets[i]
+			if t.Host != host {
+				continue
+			}
+			if m == nil {
+				errs = append(errs, p.errorf(t, "spec.host", "%s was not observed: no such machine among the hosts", host))
+				continue
+			}
+			if err := p.target(t); err != nil {
+				errs = append(errs, err)
+			}
+		}
+		if m != nil && m.Unobserved == "" {
+			p.prune()
+			p.save()
+		}
+		steps = append(steps, p.steps...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return steps, nil
+}
+
+func hostsOf(want, have State) []string {
+	names := map[string]bool{}
+	for _, t := range want.Targets {
+		names[t.Host] = true
+	}
+	if want.Prune {
+		for _, m := range have.Machines {
+			names[m.Name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// planner plans one machine.
+type planner struct {
+	want State
+	host string
+	m    *Machine
+	// next numbers the folders of new backstores.
+	next  int
+	steps []reconcile.Step
+	// kept are the targets to be restored at boot, with what was recorded of them before; gone are those that were pruned.
+	kept []kept
+	gone []Record
+}
+
+type kept struct {
+	t   *Target
+	old *Record
+	// later are backstores that are not there yet, which nothing may restore.
+	later map[string]bool
+}
+
+// nextHBA is the first number above all that are taken.
+func nextHBA(m *Machine) int {
+	next := 0
+	if m != nil {
+		for _, h := range m.HBAs {
+			if _, n, ok := strings.Cut(h, "_"); ok {
+				if i, err := strconv.Atoi(n); err == nil {
+					next = max(next, i+1)
+				}
+			}
+		}
+	}
+	return next
+}
+
+func (p *planner) errorf(t *Target, path, format string, args ...any) error {
+	return fmt.Errorf("%s: ISCSITarget %s: %w", t.source(path), t.Name, fmt.Errorf(format, args...))
+}
+
+func (p *planner) id(name, what string) string {
+	return strings.TrimSpace("iscsitarget " + p.host + " " + name + " " + what)
+}
+
+// target plans one target.
+func (p *planner) target(t *Target) error {
+	w := work{planner: p, t: t, live: p.m.Targets[t.IQN], later: map[string]bool{}}
+	unknown := func(needs []reconcile.Ref, why string) error {
+		action := reconcile.Check
+		if len(needs) > 0 {
+			action = reconcile.Create
+		}
+		p.steps = append(p.steps, reconcile.Step{ID: p.id(t.Name, ""), Host: p.host, Needs: needs, Pending: why,
+			Changes: []reconcile.Change{{Object: Ref(t.Name), Action: action, Want: t.IQN, Source: t.source("")}}})
+		return nil
+	}
+	switch {
+	case p.m.Unobserved == reconcile.NotInSnapshot:
+		return unknown(nil, p.m.Unobserved)
+	case p.m.Unobserved != "":
+		return unknown(nil, p.host+" is unreachable")
+	case !p.m.Tools && t.Installs:
+		return unknown([]reconcile.Ref{system.Machine(p.host)}, "known after targetcli-fb is installed")
+	case !p.m.Tools || p.m.Unit == "":
+		return p.errorf(t, "spec.host", "%s has no targetctl, which restores targets at boot; install the package targetcli-fb (Red Hat: targetcli), "+
+			"or have hactl do it: add `prepare: {packages: {debian: [targetcli-fb], redhat: [targetcli]}}` to the Cluster's spec", p.host)
+	case p.m.Broken[t.Name] != "":
+		return p.errorf(t, "", "%s: hactl's record cannot be read: %s; remove it if nothing is to be removed by it", p.host, p.m.Broken[t.Name])
+	}
+	if r, ok := p.m.Records[t.Name]; ok {
+		switch {
+		case r.Owner != p.want.Owner:
+			return p.errorf(t, "", "%s: the target is of the owner %q, this is %q; name the right one with --owner", p.host, r.Owner, p.want.Owner)
+		case r.IQN != t.IQN:
+			return p.errorf(t, "spec.iqn", "it was %s and initiators know it by that name; give this one another metadata.name, and remove the old one with --prune", r.IQN)
+		}
+		w.old = &r
+	}
+	return w.plan()
+}
+
+// work plans one target on its machine.
+type work struct {
+	*planner
+	t    *Target
+	live *Found  // nil: there is none
+	old  *Record // nil: hactl has made nothing of it
+	// later are backstores that are known later only.
+	later   map[string]bool
+	changes []reconcile.Change
+	lines   []Line
+	needs   []reconcile.Ref
+}
+
+func (w *work) plan() error {
+	first := len(w.steps)
+	for i := range w.t.Backstores {
+		if err := w.backstore(&w.t.Backstores[i]); err != nil {
+			return err
+		}
+	}
+	if err := w.group(); err != nil {
+		return err
+	}
+	w.removed()
+	if len(w.lines) > 0 {
+		w.steps = append(w.steps, reconcile.Step{ID: w.id(w.t.Name, "target"), Host: w.host, Changes: w.changes, Needs: append(w.needs, system.Machine(w.host)),
+			Ops: reconcile.Ops{Configure{Lines: w.lines, Root: w.root()}}})
+	}
+	w.record(first)
+	w.kept = append(w.kept, kept{w.t, w.old, w.later})
+	return nil
+}
+
+// record writes down what is going to be made before it is, and in the end forgets what is gone.
+func (w *work) record(first int) {
+	var mine []int
+	for i := first; i < len(w.steps); i++ {
+		if w.steps[i].Pending == "" {
+			mine = append(mine, i)
+		}
+	}
+	if len(mine) == 0 {
+		return
+	}
+	next := w.t.record(w.want.Owner)
+	both := next
+	if w.old != nil {
+		both = next.and(*w.old)
+	}
+	if w.old == nil || !both.equal(*w.old) {
+		s := &w.steps[mine[0]]
+		s.Ops = append(reconcile.Ops{both.write(w.t.Name)}, s.Ops...)
+	}
+	if !both.equal(next) {
+		s := &w.steps[mine[len(mine)-1]]
+		s.Ops = append(s.Ops, next.write(w.t.Name))
+	}
+}
+
+// change adds a change of the target with the lines that bring it about.
+func (w *work) change(c reconcile.Change, lines ...Line) {
+	c.Object = Ref(w.t.Name)
+	if c.Source.IsZero() {
+		c.Source = w.t.source("")
+	}
+	if c.Action == reconcile.Update && c.Have != "" && w.live != nil && w.old == nil {
+		c.Action, c.Risk = reconcile.Adopt, max(c.Risk, reconcile.AdoptRisk)
+		if c.Why == "" {
+			c.Why = "hactl has not made " + w.t.IQN + " on " + w.host
+		}
+	}
+	w.changes, w.lines = append(w.changes, c), append(w.lines, lines...)
+}
+
+// base is the folder of the first portal group.
+func base(iqn string) string { return "iscsi/" + iqn + "/tpgt_1" }
+
+// root is the folder of rtslib's file.
+func (p *planner) root() string {
+	return strings.TrimSuffix(p.m.SavedPath, "/saveconfig.json")
+}
