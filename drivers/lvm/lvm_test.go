@@ -375,6 +375,65 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// A shared group is one object, with the system IDs that its nodes have.
+func TestImportShared(t *testing.T) {
+	s := sharedSim(t)
+	want := wantOf(t, sharedGroup)
+	if _, err := s.apply(want, -1); err != nil {
+		t.Fatal(err)
+	}
+	have := s.observe(want)
+	for i := range have.Machines {
+		m := &have.Machines[i]
+		d := m.Groups[0].Disks[0]
+		m.Devices[d.Name] = block.Device{Path: d.Name, Real: d.Real}
+	}
+	into := &v1.Manifests{Cluster: &v1.Cluster{}}
+	into.Cluster.Metadata.Name = "lab"
+	if _, err := New("default").Import(have, into); err != nil || len(into.VolumeGroups) != 1 {
+		t.Fatalf("%v: %v", into.VolumeGroups, err)
+	}
+	if v := into.VolumeGroups[0]; !v.Spec.Shared || v.Spec.SystemIDSource != "uname" || v.Spec.PhysicalVolumes[0].Device == "" {
+		t.Errorf("%+v", v.Spec)
+	}
+	again, err := New("default").Desired(into, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := steps(t, again, have); got != "" {
+		t.Errorf("the plan after it:\n%s", got)
+	}
+}
+
+// A group under a lock manager waits until that runs, and uses it then.
+func TestLockManager(t *testing.T) {
+	want := wantOf(t, strings.NewReplacer("systemIDSource: uname", "lockType: dlm", "vg_access_mode: system_id", "vg_access_mode: lvmlockd").Replace(sharedGroup))
+	s := sharedSim(t)
+	have := s.observe(want)
+	if got := steps(t, want, have); !strings.Contains(got, "… known after lvmlockd and dlm_controld runs on n1") || !strings.Contains(got, "$ write "+confPath) || strings.Contains(got, "vgcreate") {
+		t.Errorf("without it:\n%s", got)
+	}
+	for i := range have.Machines {
+		have.Machines[i].Lockd, have.Machines[i].Daemons = true, []string{"lvmlockd", "dlm_controld"}
+	}
+	if got := steps(t, want, have); !strings.Contains(got, "vgcreate --addtag hactl.owner=default --addtag hactl.new --setautoactivation n --locktype dlm vg_ha") {
+		t.Errorf("with it:\n%s", got)
+	}
+}
+
+// A snapshot that did not look at something does not say that it is absent.
+func TestRecall(t *testing.T) {
+	s := localSim(t)
+	want := wantOf(t, localGroup)
+	have := s.observe(want)
+	have.Machines = have.Machines[:1]
+	delete(have.Machines[0].Devices, "/dev/sdb")
+	got := steps(t, want, New("default").Recall(want, have))
+	if strings.Contains(got, "$") || strings.Count(got, "… "+reconcile.NotInSnapshot) != 2 {
+		t.Errorf("%s", got)
+	}
+}
+
 // The states that the real tools were recorded in.
 func TestReports(t *testing.T) {
 	for _, c := range []struct {

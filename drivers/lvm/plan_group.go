@@ -199,7 +199,7 @@ func (p *place) vgcreate(disks []disk) []string {
 		argv = append(argv, "--physicalextentsize", bytes(p.g.ExtentSize))
 	}
 	if p.g.LockType != "" {
-		argv = append(argv, "--shared", "--locktype", p.g.LockType)
+		argv = append(argv, "--locktype", p.g.LockType)
 	}
 	return append(argv, p.g.Name)
 }
