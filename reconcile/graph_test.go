@@ -142,3 +142,21 @@ func TestRunnable(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// An error tells which script ended how, and not the script.
+func TestExitErrorIsShort(t *testing.T) {
+	script := []string{"sh", "-c", "set -e\nlots of text", "hactl-look", "a", "b"}
+	for _, c := range []struct {
+		err  ExitError
+		want string
+	}{
+		{ExitError{Host: "n1", Argv: script, Code: 1, Stderr: []byte("no\n")}, "n1: hactl-look a b: exit code 1: no"},
+		{ExitError{Host: "n1", Argv: []string{"drbdadm", "up", "r0"}, Code: 10, Stdout: []byte("1\n2\n3\n4\n")}, "n1: drbdadm up r0: exit code 10: 2\n3\n4"},
+		{ExitError{Host: "n1", Argv: script, Code: 124, Stdout: []byte("much\n")},
+			"n1: hactl-look a b: exit code 124: time limit reached; is the machine overloaded, or does a disk or service not answer?"},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

@@ -58,14 +58,29 @@ type ExitError struct {
 }
 
 func (e *ExitError) Error() string {
+	return fmt.Sprintf("%s: %s: exit code %d: %s", e.Host, e.Command(), e.Code, e.Reason())
+}
+
+// Command is what was run: of a script its name and arguments, not its text.
+func (e *ExitError) Command() string {
+	argv := e.Argv
+	if len(argv) > 3 && argv[0] == "sh" && argv[1] == "-c" {
+		argv = argv[3:]
+	}
+	return strings.TrimSpace(strings.Join(argv, " "))
+}
+
+// Reason is what it said: on standard error, else the last lines of what it printed. Of a command that reached its limit what it printed is no reason.
+func (e *ExitError) Reason() string {
 	msg := strings.TrimSpace(string(e.Stderr))
-	if msg == "" {
-		msg = strings.TrimSpace(string(e.Stdout))
-	}
 	if e.Code == 124 {
-		msg = strings.TrimSpace("time limit reached " + msg)
+		return strings.TrimSpace("time limit reached; is the machine overloaded, or does a disk or service not answer? " + msg)
 	}
-	return fmt.Sprintf("%s: %s: exit code %d: %s", e.Host, strings.Join(e.Argv, " "), e.Code, msg)
+	if msg == "" {
+		lines := strings.Split(strings.TrimSpace(string(e.Stdout)), "\n")
+		msg = strings.Join(lines[max(0, len(lines)-3):], "\n")
+	}
+	return msg
 }
 
 // UnreachableError tells that a machine could not be asked. Hint says what a person can do about it.

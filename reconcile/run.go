@@ -22,11 +22,7 @@ type StepError struct {
 func (e *StepError) Error() string {
 	var x *ExitError
 	if errors.As(e.Err, &x) { // the command is in Op already, or close to it
-		msg := strings.TrimSpace(string(x.Stderr))
-		if msg == "" {
-			msg = strings.TrimSpace(string(x.Stdout))
-		}
-		return fmt.Sprintf("%s: step %q: %s: exit code %d: %s", e.Host, e.Step, strings.Join(x.Argv, " "), x.Code, msg)
+		return fmt.Sprintf("%s: step %q: %s: exit code %d: %s", e.Host, e.Step, x.Command(), x.Code, x.Reason())
 	}
 	return fmt.Sprintf("%s: step %q: %s: %v", e.Host, e.Step, e.Op, e.Err)
 }
