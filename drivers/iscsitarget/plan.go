@@ -93,7 +93,11 @@ func nextHBA(m *Machine) int {
 }
 
 func (p *planner) errorf(t *Target, path, format string, args ...any) error {
-	return fmt.Errorf("%s: ISCSITarget %s: %w", t.source(path), t.Name, fmt.Errorf(format, args...))
+	at := ""
+	if pos := t.source(path); !pos.IsZero() {
+		at = pos.String() + ": "
+	}
+	return fmt.Errorf("%sISCSITarget %s: %w", at, t.Name, fmt.Errorf(format, args...))
 }
 
 func (p *planner) id(name, what string) string {

@@ -1,0 +1,211 @@
+package iscsiinitiator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// look reads the sessions from sysfs in one process: iscsiadm would ask iscsid for each. Lines are PATH NUL VALUE.
+const look = `export LC_ALL=C
+s() { printf '\n==hactl %s\n' "$1"; }
+s tools; command -v iscsiadm
+s dir; if [ -d /var/lib/iscsi ]; then echo /var/lib/iscsi; else echo /etc/iscsi; fi
+s units; systemctl show --property=Id,LoadState,UnitFileState open-iscsi.service iscsi.service 2>/dev/null
+s values; cd /sys/class/iscsi_session 2>/dev/null && { grep -sZH '' session*/targetname session*/state session*/device/target*/*/block/*/size
+cd /sys/class/iscsi_connection && grep -sZH '' connection*/persistent_address connection*/persistent_port
+s links; find /dev/disk/by-path /dev/disk/by-id -type l -printf '%p %l\n' 2>/dev/null; }
+s end`
+
+const lookLimit = 30 * time.Second
+
+var globs = []string{nameFile, daemon, recordDir + "/*.json", "/etc/iscsi/nodes/*/*", "/etc/iscsi/nodes/*/*/*", "/var/lib/iscsi/nodes/*/*", "/var/lib/iscsi/nodes/*/*/*"}
+
+// Observe asks the machines that are to log in, and all where there is something to prune: one process and one read of files on each. Zero
+// want reads what all machines have.
+func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
+	have := State{Initiators: want.Initiators}
+	var asked reconcile.Hosts
+	for _, h := range hosts {
+		if want.Owner == "" || want.Prune || slices.ContainsFunc(want.Initiators, func(i Initiator) bool { _, n := i.node(h.Name()); return n != nil }) {
+			asked = append(asked, h)
+		}
+	}
+	have.Machines = make([]Machine, len(asked))
+	g, gctx := errgroup.WithContext(ctx)
+	for i, h := range asked {
+		g.Go(func() error {
+			m, err := observe(gctx, h)
+			var un *reconcile.UnreachableError
+			switch {
+			case errors.As(err, &un):
+				m = Machine{Name: h.Name(), Unobserved: strings.TrimPrefix(un.Error(), h.Name()+": ")}
+			case err != nil:
+				return fmt.Errorf("observe iscsiinitiator: %w", err)
+			}
+			have.Machines[i] = m
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return State{}, err
+	}
+	return have, nil
+}
+
+func observe(ctx context.Context, h reconcile.Host) (Machine, error) {
+	m := Machine{Name: h.Name()}
+	var out []byte
+	var files map[string]reconcile.File
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-iscsiinitiator"}, Limit: lookLimit})
+		return err
+	})
+	g.Go(func() (err error) {
+		files, err = h.ReadFiles(gctx, globs...)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return m, err
+	}
+	if err := m.parse(out); err != nil {
+		return m, fmt.Errorf("%s: %w", h.Name(), err)
+	}
+	m.takeFiles(files)
+	return m, nil
+}
+
+// parse fills in what the script said.
+func (m *Machine) parse(out []byte) error {
+	sections := map[string]string{}
+	for _, part := range strings.Split("\n"+string(out), "\n==hactl ")[1:] {
+		title, text, _ := strings.Cut(part, "\n")
+		sections[title] = text
+	}
+	if _, ok := sections["end"]; !ok {
+		return fmt.Errorf("iscsi sessions: the answer is cut off after %d bytes", len(out))
+	}
+	m.Tools, m.Dir = strings.TrimSpace(sections["tools"]) != "", strings.TrimSpace(sections["dir"])
+	for _, block := range strings.Split(strings.TrimSpace(sections["units"]), "\n\n") {
+		kv := map[string]string{}
+		for line := range strings.Lines(block) {
+			k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
+			kv[k] = v
+		}
+		if kv["LoadState"] == "loaded" && m.Unit == "" {
+			m.Unit, m.Boot = kv["Id"], kv["UnitFileState"]
+		}
+	}
+	m.sessions(sections["values"], links(sections["links"]))
+	return nil
+}
+
+// links are the names below /dev/disk, by the kernel's name of the disk.
+func links(text string) map[string][]string {
+	out := map[string][]string{}
+	for line := range strings.Lines(text) {
+		if from, to, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			out[path.Base(to)] = append(out[path.Base(to)], from)
+		}
+	}
+	return out
+}
+
+// sessions sorts the values of sysfs: session1/targetname, session1/device/target1:0:0/1:0:0:LUN/block/sde/size, connection1:0/….
+func (m *Machine) sessions(text string, links map[string][]string) {
+	found := map[string]*Session{}
+	of := func(number string) *Session {
+		if found[number] == nil {
+			found[number] = &Session{}
+		}
+		return found[number]
+	}
+	for line := range strings.Lines(text) {
+		p, v, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\x00")
+		f := strings.Split(p, "/")
+		if !ok || len(f) < 2 {
+			continue
+		}
+		connection, _, _ := strings.Cut(strings.TrimPrefix(f[0], "connection"), ":")
+		session := strings.TrimPrefix(f[0], "session")
+		switch f[len(f)-1] {
+		case "targetname":
+			of(session).Target = v
+		case "state":
+			of(session).State = v
+		case "size":
+			sectors, err := strconv.ParseInt(v, 10, 64)
+			lun, err2 := strconv.Atoi(f[3][strings.LastIndexByte(f[3], ':')+1:])
+			if err == nil && err2 == nil {
+				name := f[len(f)-2]
+				of(session).Disks = append(of(session).Disks, Disk{LUN: lun, Path: "/dev/" + name, Size: sectors * 512, Links: slices.Sorted(slices.Values(links[name]))})
+			}
+		case "persistent_address":
+			of(connection).Portal.Address = v
+		case "persistent_port":
+			of(connection).Portal.Port = v
+		}
+	}
+	for _, s := range found {
+		if s.Target != "" {
+			slices.SortFunc(s.Disks, func(a, b Disk) int { return a.LUN - b.LUN })
+			m.Sessions = append(m.Sessions, *s)
+		}
+	}
+	slices.SortFunc(m.Sessions, func(a, b Session) int { return strings.Compare(a.Target+a.Portal.String(), b.Target+b.Portal.String()) })
+}
+
+// takeFiles sorts the files, and marks the passwords.
+func (m *Machine) takeFiles(files map[string]reconcile.File) {
+	m.Nodes, m.Records, m.Broken = map[string]reconcile.File{}, map[string]Record{}, map[string]string{}
+	for p, f := range files {
+		switch {
+		case p == nameFile:
+			m.NameFile = &f
+		case p == daemon:
+			for line := range strings.Lines(f.Content.Reveal()) {
+				if line = strings.TrimSpace(line); strings.HasPrefix(line, "node.") {
+					m.Defaults = append(m.Defaults, marked(line))
+				}
+			}
+		case path.Dir(p) == recordDir:
+			name := strings.TrimSuffix(path.Base(p), ".json")
+			var r Record
+			if err := json.Unmarshal(f.Content.Bytes(), &r); err != nil {
+				m.Broken[name] = fmt.Sprintf("%s: %v", p, err)
+				continue
+			}
+			m.Records[name] = r
+		default:
+			var lines []reconcile.Text
+			for line := range strings.Lines(f.Content.Reveal()) {
+				lines = append(lines, marked(line))
+			}
+			f.Content = reconcile.Join(lines...)
+			m.Nodes[p] = f
+		}
+	}
+}
+
+// marked hides the value of a line that sets a password.
+func marked(line string) reconcile.Text {
+	if k, v, ok := strings.Cut(line, "="); ok && strings.Contains(k, ".auth.password") {
+		end := ""
+		if strings.HasSuffix(v, "\n") {
+			end = "\n"
+		}
+		return reconcile.Join(reconcile.Plain(k+"= "), reconcile.Secret(strings.TrimSpace(v)), reconcile.Plain(end))
+	}
+	return reconcile.Plain(line)
+}
