@@ -48,7 +48,7 @@ func (d Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 func wanted(v *v1.VolumeGroup, m *v1.Manifests) (Group, error) {
 	s := &v.Spec
 	g := Group{Name: v.Metadata.Name, Nodes: v.Machines(m), Shared: s.Shared, SystemIDSource: s.SystemIDSource, LockType: s.LockType,
-		Autoactivation: s.Autoactivation, Sources: map[string]v1.Pos{"": v.Pos("")}}
+		Autoactivation: s.Autoactivation, Protect: v.Metadata.Protect, Sources: map[string]v1.Pos{"": v.Pos("")}}
 	for _, f := range []string{"shared", "systemIDSource", "lockType", "autoactivation", "extentSize"} {
 		g.Sources[f] = v.Pos("spec." + f)
 	}

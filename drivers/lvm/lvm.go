@@ -66,7 +66,9 @@ type Group struct {
 	// ExtentSize in bytes; 0 is LVM's default.
 	ExtentSize int64 `json:"extentSize,omitempty"`
 	// Managed tells that an LVM-activate resource activates it.
-	Managed bool     `json:"managed,omitempty"`
+	Managed bool `json:"managed,omitempty"`
+	// Protect keeps it from being pruned.
+	Protect bool     `json:"protect,omitempty"`
 	Disks   []Disk   `json:"disks"`
 	Volumes []Volume `json:"volumes,omitempty"`
 	// Installs tells that LVM's package is among those that the manifest has installed.

@@ -179,6 +179,7 @@ func TestPlan(t *testing.T) {
 		"another file system": {manifest: one, change: func(s *sim) { made(s); group(s).fs["data"] = "xfs" }, want: []string{"! data-loss VolumeGroup/vg0 create: /dev/vg0/data on n1 holds xfs"}},
 		"not ours":            {manifest: one, change: func(s *sim) { made(s); group(s).Tags = nil }, want: []string{"$ vgchange --addtag hactl.owner=default vg0"}, not: "!"},
 		"not ours, differs":   {manifest: strings.Replace(one, "100M", "150M", 1), change: func(s *sim) { made(s); group(s).Tags = nil }, want: []string{"! adopt"}},
+		"protected":           {manifest: strings.Replace(one, "{name: vg0}", "{name: vg0, protect: true}", 1), change: made, want: []string{"$ vgchange --addtag hactl.protect vg0"}},
 		"another owner's":     {manifest: one, change: func(s *sim) { made(s); group(s).Tags = []string{"hactl.owner=other"} }, want: []string{"! adopt", "--deltag hactl.owner=other --addtag hactl.owner=default"}},
 		"missing disk":        {manifest: strings.Replace(one, "100M", "150M", 1), change: made, after: func(h *State) { h.Machines[0].Groups[0].Missing = 1 }, want: []string{"… 1 of the disks of vg0 are missing"}, not: "$"},
 		"dead disk": {manifest: one, change: made, after: func(h *State) {
@@ -321,6 +322,11 @@ func TestPrune(t *testing.T) {
 	nothing := State{Cluster: "lab", Owner: "default", Prune: true, Members: []string{"n1", "n2"}}
 	if st, err = d.Plan(nothing, s.observe(nothing)); err != nil || len(st) != 1 || st[0].Host != "n1" {
 		t.Fatalf("%v %v", st, err)
+	}
+	kept := s.named("n1", "vg0")
+	kept.Tags = append(kept.Tags, keepTag)
+	if _, err := d.Plan(nothing, s.observe(nothing)); err == nil || !strings.Contains(err.Error(), "VolumeGroup/vg0 any more, and it is protected") {
+		t.Errorf("a protected group: %v", err)
 	}
 	for _, op := range st[0].Ops {
 		if err := s.do("n1", op); err != nil {

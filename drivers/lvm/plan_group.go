@@ -187,6 +187,9 @@ func (p *place) vgcreate(disks []disk) []string {
 	if p.g.handed() {
 		argv = append(argv, "--addtag", newTag)
 	}
+	if p.g.Protect {
+		argv = append(argv, "--addtag", keepTag)
+	}
 	for _, k := range disks {
 		if movable(k.path) && k.whole.Identity != "" {
 			argv = append(argv, "--addtag", k.tag())
@@ -223,6 +226,10 @@ func (p *place) attributes() (changes []reconcile.Change, ops []reconcile.Op) {
 			argv = append([]string{"--deltag", ownerTag + c.Have}, argv...)
 		}
 		change(c, argv...)
+	}
+	if kept := slices.Contains(p.f.Tags, keepTag); kept != p.g.Protect {
+		change(reconcile.Change{Action: reconcile.Update, Path: "protect", Have: strconv.FormatBool(kept), Want: strconv.FormatBool(p.g.Protect)},
+			map[bool]string{true: "--addtag", false: "--deltag"}[p.g.Protect], keepTag)
 	}
 	if a := p.g.Autoactivation; a != nil && *a != p.f.Autoactivation {
 		yes := map[bool]string{true: "y", false: "n"}

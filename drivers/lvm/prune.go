@@ -36,6 +36,10 @@ func pruneSteps(want, have State) (steps []reconcile.Step, err error) {
 				continue
 			}
 			done[f.UUID] = true
+			if slices.Contains(f.Tags, keepTag) && whole {
+				errs = append(errs, fmt.Errorf("--prune: no manifest tells VolumeGroup/%s any more, and it is protected; apply it once more with protect: false to be rid of it", f.Name))
+				continue
+			}
 			s, err := removal(have, m, f, gone, whole)
 			if err != nil {
 				errs = append(errs, err)

@@ -12,6 +12,7 @@ const (
 	diskTag  = "hactl.disk=" // PATH=IDENTITY
 	fsTag    = "hactl.fs="
 	newTag   = "hactl.new"
+	keepTag  = "hactl.protect" // as metadata.protect said when it was last applied
 )
 
 var noTag = regexp.MustCompile(`[^A-Za-z0-9_+./=!:&#-]`)
