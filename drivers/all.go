@@ -6,6 +6,8 @@ import (
 	"github.com/hactl/hactl/drivers/cib"
 	"github.com/hactl/hactl/drivers/corosync"
 	"github.com/hactl/hactl/drivers/drbd"
+	"github.com/hactl/hactl/drivers/iscsiinitiator"
+	"github.com/hactl/hactl/drivers/iscsitarget"
 	"github.com/hactl/hactl/drivers/lvm"
 	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
@@ -25,8 +27,12 @@ type Options struct {
 func All(o Options) []reconcile.Layer {
 	owner := cmp.Or(o.Owner, "default")
 	configuration := cib.New(owner)
+	replicas := drbd.New(owner)
 	volumes := lvm.New(owner)
+	targets, sessions := iscsitarget.New(owner), iscsiinitiator.New(owner)
 	if o.Prune {
+		replicas = replicas.Pruning()
+		targets, sessions = targets.Pruning(), sessions.Pruning()
 		configuration, volumes = configuration.Pruning(), volumes.Pruning()
 	}
 	if o.NoCauses {
@@ -34,8 +40,10 @@ func All(o Options) []reconcile.Layer {
 	}
 	return []reconcile.Layer{
 		reconcile.Of(system.New()),
+		reconcile.Of(targets),
+		reconcile.Of(sessions),
 		reconcile.Of(volumes),
-		reconcile.Of(drbd.New(owner)),
+		reconcile.Of(replicas),
 		reconcile.Of(corosync.New(owner)),
 		reconcile.Of(configuration),
 	}
