@@ -61,6 +61,9 @@ var scripts = map[string]func(*call) answer{
 	"hactl-undo":         undo,          // drivers/cib/rollback_program.go
 	"hactl-lvm":          noLVM,         // drivers/lvm/observe.go
 	"hactl-look-drbd":    noDRBD,        // drivers/drbd/look.go
+
+	"hactl-look-iscsitarget":    noISCSI, // drivers/iscsitarget/observe.go
+	"hactl-look-iscsiinitiator": noISCSI, // drivers/iscsiinitiator/observe.go
 	"crm_simulate":       noSimulation,  // drivers/cib/simulate.go
 }
 
@@ -70,6 +73,8 @@ func noLVM(*call) answer { return answer{out: "\n==hactl absent\n\n==hactl end\n
 func noDRBD(*call) answer {
 	return answer{out: "\n==hactl tools\n\n==hactl kernel\n\n==hactl boot\n\n==hactl events\n\n==hactl end\n"}
 }
+
+func noISCSI(*call) answer { return answer{out: "\n==hactl end\n"} }
 
 // noLog: nothing here writes one.
 func noLog(*call) answer { return answer{} }
