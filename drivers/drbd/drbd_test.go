@@ -361,6 +361,9 @@ func TestSplitBrain(t *testing.T) {
 	if len(notes) != 1 || !strings.HasPrefix(notes[0].Text, told) || !strings.Contains(notes[0].Text, "--discard-my-data") {
 		t.Errorf("notes: %+v", notes)
 	}
+	if notes := (Driver{}).Notes(want, recorded(t, want, "inconsistent", "node1", "node2")); len(notes) != 1 || !strings.Contains(notes[0].Text, "drbdadm primary --force r0/0") {
+		t.Errorf("a pair without data: %+v", notes)
+	}
 	if h := (Driver{}).Status(recorded(t, want, "standalone", "node1", "node2")); strings.Contains(h[0].Text, "split brain") || h[0].Level != reconcile.Failed {
 		t.Errorf("a node that was disconnected by hand: %+v", h)
 	}

@@ -23,6 +23,12 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 				n.notes(r, want.Owner, read, note)
 			}
 		}
+		for _, v := range r.volumes() {
+			if noData(have, r, v.Number) {
+				note(reconcile.NoteWarning, "no copy of volume %d is good, and hactl makes none so once the resource is in use. To take that of a node for good, run there: drbdadm primary --force %s/%d",
+					v.Number, r.Name, v.Number)
+			}
+		}
 		if l := anyLive(have, r.Name); l != nil && l.standAlone() {
 			text := generations(have, r.Name)
 			if text == "" {
@@ -78,4 +84,19 @@ func anyLive(have State, name string) *Live {
 
 func sortNotes(notes []reconcile.Note) {
 	slices.SortStableFunc(notes, func(a, b reconcile.Note) int { return strings.Compare(a.Object.Name, b.Object.Name) })
+}
+
+// noData tells that a volume of a resource that was handed over is Inconsistent on all nodes: one that was added, or whose first sync was left to
+// the administrator.
+func noData(have State, r *Resource, number int) bool {
+	for _, node := range r.Spec.Nodes {
+		n := have.node(node.Name)
+		if n == nil || n.Live[r.Name] == nil || n.Marks[r.Name] != "" {
+			return false
+		}
+		if d := n.Live[r.Name].Volumes[number].Disk; d != "Inconsistent" && d != "Diskless" {
+			return false
+		}
+	}
+	return true
 }
