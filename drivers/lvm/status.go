@@ -65,7 +65,7 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 				}
 			}
 			for _, d := range f.Disks {
-				if d.Real != "" && !slices.ContainsFunc(g.Disks, func(w Disk) bool { return m.is1(w, d) }) {
+				if d.Real != "" && !slices.ContainsFunc(g.Disks, func(w Disk) bool { return m.isDisk(w, d) }) {
 					add(reconcile.NoteUnmanaged, "physicalVolumes", fmt.Sprintf("%s is in %s on %s and not in the manifest; it is left alone", d.Name, f.Name, node))
 				}
 			}
@@ -84,8 +84,8 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 	return notes
 }
 
-// is1 tells that a wanted disk is a physical volume here, as a whole or by its partition.
-func (m *Machine) is1(w Disk, d FoundDisk) bool {
+// isDisk tells that a wanted disk is a physical volume here, as a whole or by its partition.
+func (m *Machine) isDisk(w Disk, d FoundDisk) bool {
 	path := w.Paths[m.Name]
 	return m.Devices[path].Real == d.Real || w.Partition && m.Devices[partitionOf(path)].Real == d.Real
 }

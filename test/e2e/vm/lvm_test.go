@@ -70,7 +70,7 @@ func testSignature(t *testing.T, l *lab.Lab, disk string) {
 		{"linux_raid_member", "mdadm --create /dev/md9 -q --run --level=1 --force --raid-devices=1"}, {"LVM2_member", "pvcreate -q"}, {"gpt", "sgdisk -o"},
 		{"drbd", "drbdmeta --force 9 v08 $0 internal create-md #"},
 	} {
-		l.MustExec("node2", "sh", "-c", "wipefs -qa $0; eval \"$1 $0\" >/dev/null 2>&1; mdadm --stop /dev/md9 2>/dev/null; udevadm settle", disk, c.make)
+		l.MustExec("node2", "sh", "-c", "mdadm --stop --scan 2>/dev/null; wipefs -qa $0; eval \"$1 $0\" >/dev/null 2>&1; mdadm --stop --scan 2>/dev/null; udevadm settle", disk, c.make)
 		before := l.MustExec("node2", "sha256sum", disk)
 		refused(t, l, file, c.what)
 		if after := l.MustExec("node2", "sha256sum", disk); after != before {

@@ -1,0 +1,50 @@
+package lvm
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/reconcile"
+)
+
+// Pruning removes what carries the owner's tag and is wanted no more, and nothing else.
+func TestPrune(t *testing.T) {
+	s := localSim(t)
+	want := wantOf(t, localGroup)
+	if _, err := s.apply(want, -1); err != nil {
+		t.Fatal(err)
+	}
+	d := New("default").Pruning()
+	less := wantOf(t, strings.Replace(localGroup, "  - {name: data, size: 99M, filesystem: {type: ext4}}\n", "", 1))
+	less.Prune = true
+	st, err := d.Plan(less, s.observe(less))
+	if err != nil || len(st) != 2 {
+		t.Fatalf("%v %v", st, err)
+	}
+	for _, x := range st {
+		if c := x.Changes[0]; c.Risk != reconcile.DataLoss || !c.ByName || c.Whole != Ref("vg0") || c.Object != block.Ref(x.Host, "/dev/vg0/data") || len(x.Ops) != 1 {
+			t.Errorf("%+v", x)
+		}
+	}
+	g := s.named("n2", "vg0")
+	g.Tags = slices.DeleteFunc(g.Tags, func(t string) bool { return strings.HasPrefix(t, ownerTag) })
+	nothing := State{Cluster: "lab", Owner: "default", Prune: true, Members: []string{"n1", "n2"}}
+	if st, err = d.Plan(nothing, s.observe(nothing)); err != nil || len(st) != 1 || st[0].Host != "n1" {
+		t.Fatalf("%v %v", st, err)
+	}
+	kept := s.named("n1", "vg0")
+	kept.Tags = append(kept.Tags, keepTag)
+	if _, err := d.Plan(nothing, s.observe(nothing)); err == nil || !strings.Contains(err.Error(), "VolumeGroup/vg0 any more, and it is protected") {
+		t.Errorf("a protected group: %v", err)
+	}
+	for _, op := range st[0].Ops {
+		if err := s.do("n1", op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.named("n1", "vg0") != nil || s.named("n2", "vg0") == nil {
+		t.Error("not that of n1 alone was removed")
+	}
+}
