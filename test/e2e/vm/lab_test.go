@@ -11,9 +11,9 @@ import (
 	"github.com/hactl/hactl/test/e2e/lab"
 )
 
-// TestShortLab proves on two guests what all scenarios stand on: a real cluster, real disks, DRBD in the kernel, snapshots that a running
+// TestLab proves on two guests what all scenarios stand on: a real cluster, real disks, DRBD in the kernel, snapshots that a running
 // cluster does not notice, and a power switch that fences. The parts run in order on one lab.
-func TestShortLab(t *testing.T) {
+func TestLab(t *testing.T) {
 	begun := time.Now()
 	l := lab.UpVM(t, 2)
 	boot := time.Since(begun)
