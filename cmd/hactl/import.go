@@ -21,7 +21,7 @@ type importFlags struct {
 	hosts         []string
 	cib, conf     string
 	drbd          string
-	lvm           []string
+	lvm, lio      []string
 	dir, secrets  string
 	name          string
 	single, force bool
@@ -31,7 +31,7 @@ type importFlags struct {
 func (a *app) importCmd() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
-		Use:   "import --host NODE | -f FILE | --cib FILE --corosync-conf FILE --drbd-dir DIR --lvm-report FILE",
+		Use:   "import --host NODE | -f FILE | --cib FILE --corosync-conf FILE --drbd-dir DIR --lvm-report FILE --lio FILE",
 		Short: "Write the manifests of a cluster that is there",
 		Long: `import reads a cluster, from its nodes or from files, changes nothing, and writes
 the manifests that it would have been made from. A plan of them against the same
@@ -44,7 +44,8 @@ pe-input-*.bz2; --corosync-conf is /etc/corosync/corosync.conf. Without the
 latter the addresses of the nodes are not known, and their names stand for them.
 --drbd-dir is a copy of /etc/drbd.d, or of drbd.conf with drbd.d beside it, or one file.
 --lvm-report is what "lvm fullreport --reportformat json --units b --nosuffix"
-prints on a node, one for each: NODE=FILE.
+prints on a node, one for each: NODE=FILE. --lio is saveconfig.json of an iSCSI
+target's machine (targetcli saveconfig): MACHINE=FILE.
 
 Passwords in clear text become references to files. --output puts these files
 into its folder secrets, readable by you alone and ignored by git; on standard
@@ -71,6 +72,7 @@ error and in comments. The exit code is 0 all the same, and 1 with --strict.`,
 	fs.StringVar(&f.conf, "corosync-conf", "", "import this `FILE` (- for standard input)")
 	fs.StringVar(&f.drbd, "drbd-dir", "", "import the DRBD resources in this `DIR` or file")
 	fs.StringArrayVar(&f.lvm, "lvm-report", nil, "import the volume groups in this report (`NODE=FILE`)")
+	fs.StringArrayVar(&f.lio, "lio", nil, "import the iSCSI targets in this saveconfig.json (`MACHINE=FILE`)")
 	fs.StringVar(&f.dir, "output", "", "write files into this `DIR` instead of standard output, one for each kind")
 	fs.BoolVar(&f.single, "single", false, "with --output: all objects in one file, cluster.yaml")
 	fs.BoolVar(&f.force, "force", false, "replace files that are there already")
@@ -107,12 +109,12 @@ type imported struct {
 }
 
 func (a *app) importTo(ctx context.Context, f importFlags) error {
-	fromFiles, fromNodes := f.cib != "" || f.conf != "" || f.drbd != "" || len(f.lvm) > 0, len(f.hosts) > 0 || len(a.files) > 0
+	fromFiles, fromNodes := f.cib != "" || f.conf != "" || f.drbd != "" || len(f.lvm)+len(f.lio) > 0, len(f.hosts) > 0 || len(a.files) > 0
 	switch {
 	case !fromFiles && !fromNodes:
-		return errors.New("import from where? name a node with --host, or files with --cib, --corosync-conf, --drbd-dir and --lvm-report")
+		return errors.New("import from where? name a node with --host, or files with --cib, --corosync-conf, --drbd-dir, --lvm-report and --lio")
 	case fromFiles && fromNodes, len(f.hosts) > 0 && len(a.files) > 0:
-		return errors.New("import has one source: --host, or -f, or files (--cib, --corosync-conf, --drbd-dir, --lvm-report)")
+		return errors.New("import has one source: --host, or -f, or files (--cib, --corosync-conf, --drbd-dir, --lvm-report, --lio)")
 	case f.dir == "" && (f.single || f.force && f.secrets == ""):
 		return errors.New("--single and --force are for --output")
 	}
@@ -196,6 +198,15 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 			return nil, err
 		}
 	}
+	for _, arg := range f.lio {
+		r, have, err := a.lioFile(ctx, arg)
+		if err != nil {
+			return nil, err
+		}
+		if err := take(r, layers(a.owner, "iscsitarget")[0], have); err != nil {
+			return nil, err
+		}
+	}
 	if f.drbd != "" {
 		found, err := readDRBD(f.drbd)
 		if err != nil {
@@ -221,6 +232,7 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 		named = named || bytes.Contains(r.data, []byte(`name="cluster-name"`))
 	}
 	im.source = strings.Join(sources, " and ")
+	servers(im.m)
 	if c := im.m.Cluster; !named {
 		if c.Metadata.Name == "" {
 			c.Metadata.Name = "cluster"

@@ -26,7 +26,7 @@ func (a *app) importNodes(ctx context.Context, f importFlags) (*imported, error)
 	}
 	e, closer := a.engine(ctx, from, secretValues{})
 	defer func() { _ = closer.Close() }()
-	e.Layers = layers(a.owner, "lvm", "drbd", "corosync", "cib")
+	e.Layers = layers(a.owner, "iscsitarget", "iscsiinitiator", "lvm", "drbd", "corosync", "cib")
 	e.Manifests = nil // everything
 	var names []string
 	for _, n := range from.Cluster.Spec.Nodes {

@@ -316,3 +316,22 @@ func TestAdopt(t *testing.T) {
 		t.Error("there are two records of one portal")
 	}
 }
+
+// What is imported is what is there: a plan of it changes nothing.
+func TestImport(t *testing.T) {
+	m := newMachine(t)
+	applied(t, New(""), m, example(func(i *v1.ISCSIInitiatorSpec, _ *v1.ISCSITargetSpec) { i.Startup = "manual" }), "password")
+	have, err := New("").Observe(t.Context(), reconcile.Hosts{m}, State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &v1.Manifests{Cluster: &v1.Cluster{}}
+	secrets, err := New("").Import(have, x)
+	if err != nil || len(x.ISCSIInitiators) != 1 || len(secrets) != 1 || secrets[0].Value.Reveal() != "password" {
+		t.Fatalf("%v %v %v", x.ISCSIInitiators, secrets, err)
+	}
+	x.ISCSIInitiators[0].Metadata.Name = "sessions" // as it was recorded
+	if did, _ := applied(t, New(""), m, x, "password"); did != "" {
+		t.Errorf("a plan of it is not empty:\n%s", did)
+	}
+}

@@ -62,9 +62,9 @@ var scripts = map[string]func(*call) answer{
 	"hactl-lvm":          noLVM,         // drivers/lvm/observe.go
 	"hactl-look-drbd":    noDRBD,        // drivers/drbd/look.go
 
-	"hactl-look-iscsitarget":    noISCSI, // drivers/iscsitarget/observe.go
-	"hactl-look-iscsiinitiator": noISCSI, // drivers/iscsiinitiator/observe.go
-	"crm_simulate":       noSimulation,  // drivers/cib/simulate.go
+	"hactl-look-iscsitarget":    noISCSI,      // drivers/iscsitarget/observe.go
+	"hactl-look-iscsiinitiator": noISCSI,      // drivers/iscsiinitiator/observe.go
+	"crm_simulate":              noSimulation, // drivers/cib/simulate.go
 }
 
 // noLVM: the machines have no storage of their own, and none of its tools.
