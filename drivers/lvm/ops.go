@@ -86,5 +86,23 @@ func (s SeePartition) Do(ctx context.Context, h reconcile.Host, _ func(reconcile
 	return block.Failure(s, err)
 }
 
+// RemoveGroup removes an empty group and the labels of its disks, in one command: disks without a group tell nobody whose they were.
+type RemoveGroup struct {
+	Group string   `json:"group"`
+	Disks []string `json:"disks"`
+}
+
+const remove = `g=$1; shift; vgremove "$g" </dev/null && { [ $# = 0 ] || pvremove "$@" </dev/null; }`
+
+func (r RemoveGroup) String() string {
+	return shellescape.QuoteCommand([]string{"vgremove", r.Group}) + " && " + shellescape.QuoteCommand(append([]string{"pvremove"}, r.Disks...))
+}
+
+// Do removes them; LVM refuses a group with volumes and a disk of another group.
+func (r RemoveGroup) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", remove, "hactl-remove", r.Group}, r.Disks...), Limit: commandLimit, Mutates: true})
+	return block.Failure(r, err)
+}
+
 // bytes is a size as LVM reads it, to the byte.
 func bytes(n int64) string { return strconv.FormatInt(n, 10) + "b" }

@@ -136,7 +136,7 @@ func (p *place) group() error {
 	if p.f != nil {
 		changes, ops = p.attributes()
 	} else {
-		changes = append(changes, reconcile.Change{Object: p.ref, Action: reconcile.Create, Want: names(disks), Source: p.g.Sources[""]})
+		changes = append(changes, reconcile.Change{Object: p.ref, Action: reconcile.Create, Source: p.g.Sources[""]})
 	}
 	for i, k := range disks {
 		c := reconcile.Change{Object: p.ref, Action: p.action(), Path: "physicalVolumes", Want: k.path, Source: k.want.Source}
@@ -169,14 +169,6 @@ func (p *place) waitFor(k disk, changes []reconcile.Change) {
 		needs = append(needs, *k.after)
 	}
 	p.wait(p.m.Name, "disk "+k.path, changes, needs, k.away)
-}
-
-func names(disks []disk) string {
-	var s []string
-	for _, k := range disks {
-		s = append(s, k.path)
-	}
-	return "on " + strings.Join(s, ", ")
 }
 
 // tag is the mark that ties a name to its disk.

@@ -12,7 +12,7 @@ import (
 )
 
 // pruneSteps remove the groups and volumes that carry the owner's tag and that no manifest tells any more. Nothing that is in use is removed: LVM
-// refuses it, and so does the plan.
+// refuses it, and the plan waits.
 func pruneSteps(want, have State) (steps []reconcile.Step, err error) {
 	mine := ownerTag + tagText(want.Owner)
 	done := map[string]bool{} // shared groups, by UUID
@@ -40,12 +40,7 @@ func pruneSteps(want, have State) (steps []reconcile.Step, err error) {
 				errs = append(errs, fmt.Errorf("--prune: no manifest tells VolumeGroup/%s any more, and it is protected; apply it once more with protect: false to be rid of it", f.Name))
 				continue
 			}
-			s, err := removal(have, m, f, gone, whole)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			steps = append(steps, s)
+			steps = append(steps, removal(have, m, f, gone, whole))
 		}
 	}
 	return steps, errors.Join(errs...)
@@ -61,20 +56,29 @@ func (s State) group(name, node string) *Group {
 	return nil
 }
 
-// removal removes volumes, the thin ones before their pools, and the group with its physical volumes where all of it goes.
-func removal(have State, m *Machine, f *FoundGroup, gone []FoundVolume, whole bool) (reconcile.Step, error) {
-	s := reconcile.Step{ID: "lvm " + m.Name + " " + f.Name + " prune", Host: m.Name, Needs: []reconcile.Ref{system.Machine(m.Name)}}
-	for _, h := range have.Machines {
+// busy says what keeps volumes from being removed; "" if nothing does. Whoever uses them may be on the way to be removed by the same plan.
+func (s State) busy(f *FoundGroup, on string, gone []FoundVolume) string {
+	for _, h := range s.Machines {
 		o := h.group(f.Name)
 		if o == nil || o.UUID != f.UUID {
 			continue
 		}
 		for _, v := range gone {
-			if ov := o.volume(v.Name); ov != nil && ov.Layout != poolLayout && (ov.Open || h.Name != m.Name && ov.Active) {
-				return s, fmt.Errorf("--prune: no manifest tells %s/%s any more, and it is in use on %s; stop what uses it, then run this again", f.Name, v.Name, h.Name)
+			switch ov := o.volume(v.Name); {
+			case ov == nil || ov.Layout == poolLayout:
+			case ov.Open:
+				return fmt.Sprintf("%s/%s is in use on %s; it goes once nothing uses it", f.Name, v.Name, h.Name)
+			case ov.Active && (h.Name != on || !f.Autoactivation):
+				return fmt.Sprintf("%s/%s is active on %s; it goes once the cluster has stopped it", f.Name, v.Name, h.Name)
 			}
 		}
 	}
+	return ""
+}
+
+// removal removes volumes, the thin ones before their pools, and the group with its physical volumes where all of it goes.
+func removal(have State, m *Machine, f *FoundGroup, gone []FoundVolume, whole bool) reconcile.Step {
+	s := reconcile.Step{ID: "lvm " + m.Name + " " + f.Name + " prune", Host: m.Name, Needs: []reconcile.Ref{system.Machine(m.Name)}}
 	slices.SortStableFunc(gone, func(a, b FoundVolume) int { return strings.Compare(a.Pool+"x", b.Pool+"x") * -1 })
 	change := func(ref reconcile.Ref, what string) {
 		s.Changes = append(s.Changes, reconcile.Change{Object: ref, Action: reconcile.Delete, Have: what, Risk: reconcile.DataLoss, ByName: true, Whole: Ref(f.Name),
@@ -86,10 +90,14 @@ func removal(have State, m *Machine, f *FoundGroup, gone []FoundVolume, whole bo
 	}
 	if whole {
 		change(onNode(m.Name, f.Name), fmt.Sprintf("%d volumes", len(gone)))
-		s.Ops = append(s.Ops, command("vgremove", f.Name))
+		var disks []string
 		for _, d := range f.Disks {
-			s.Ops = append(s.Ops, command("pvremove", d.Name))
+			disks = append(disks, d.Name)
 		}
+		s.Ops = append(s.Ops, RemoveGroup{f.Name, disks})
 	}
-	return s, nil
+	if s.Pending = have.busy(f, m.Name, gone); s.Pending != "" {
+		s.Ops = nil
+	}
+	return s
 }

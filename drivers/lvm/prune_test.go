@@ -28,6 +28,11 @@ func TestPrune(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 	}
+	used := s.observe(less)
+	used.Machines[0].Groups[0].volume("data").Open = true
+	if st, err = d.Plan(less, used); err != nil || len(st) != 2 || !strings.Contains(st[0].Pending, "vg0/data is in use on n1") || len(st[0].Ops) != 0 {
+		t.Errorf("a volume in use: %v %+v", err, st)
+	}
 	g := s.named("n2", "vg0")
 	g.Tags = slices.DeleteFunc(g.Tags, func(t string) bool { return strings.HasPrefix(t, ownerTag) })
 	nothing := State{Cluster: "lab", Owner: "default", Prune: true, Members: []string{"n1", "n2"}}

@@ -196,6 +196,15 @@ func (s *sim) do(node string, op reconcile.Op) error {
 			return block.ErrNotBlank
 		}
 		g.fs[lv] = op.FileSystem.Type
+	case RemoveGroup:
+		if err := s.run(node, []string{"vgremove", op.Group}); err != nil {
+			return err
+		}
+		for _, d := range op.Disks {
+			if err := s.run(node, []string{"pvremove", d}); err != nil {
+				return err
+			}
+		}
 	case block.GrowFileSystem:
 	default:
 		s.t.Fatalf("unknown operation %T", op)
