@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/hactl/hactl/api/v1"
@@ -199,13 +200,8 @@ func (i *Initiator) source(path string) v1.Pos {
 	return o.Pos(path)
 }
 
-func (i *Initiator) node(name string) (at int, n *Node) {
-	for at := range i.Nodes {
-		if i.Nodes[at].Name == name {
-			return at, &i.Nodes[at]
-		}
-	}
-	return -1, nil
+func (i *Initiator) on(node string) bool {
+	return slices.ContainsFunc(i.Nodes, func(n Node) bool { return n.Name == node })
 }
 
 // Provides gives the initiators of which nothing is left to be done, and the disks of their sessions.

@@ -37,7 +37,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 	have := State{Initiators: want.Initiators}
 	var asked reconcile.Hosts
 	for _, h := range hosts {
-		if want.Owner == "" || want.Prune || slices.ContainsFunc(want.Initiators, func(i Initiator) bool { _, n := i.node(h.Name()); return n != nil }) {
+		if want.Owner == "" || want.Prune || slices.ContainsFunc(want.Initiators, func(i Initiator) bool { return i.on(h.Name()) }) {
 			asked = append(asked, h)
 		}
 	}

@@ -311,7 +311,7 @@ func (m *Machine) away(target string, p Portal) []departure {
 func prune(want State, m *Machine) (steps []reconcile.Step) {
 	for _, name := range slices.Sorted(maps.Keys(m.Records)) {
 		r := m.Records[name]
-		wanted := slices.ContainsFunc(want.Initiators, func(i Initiator) bool { _, n := i.node(m.Name); return i.Name == name && n != nil })
+		wanted := slices.ContainsFunc(want.Initiators, func(i Initiator) bool { return i.Name == name && i.on(m.Name) })
 		if r.Owner != want.Owner || wanted || m.Unobserved != "" {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers/drivertest"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -190,6 +191,12 @@ func applied(t *testing.T, d Driver, m *machine, x *v1.Manifests, p password) (s
 
 const nodeFile = "/etc/iscsi/nodes/" + iqn + "/" + portal + ",3260"
 
+func TestLaws(t *testing.T) {
+	m := example(nil)
+	m.Cluster.Spec.Nodes = []v1.Node{{Name: "node1"}}
+	drivertest.Run(t, reconcile.Of(New("")), m)
+}
+
 func TestFromNothing(t *testing.T) {
 	m := newMachine(t)
 	did, risk := applied(t, New(""), m, example(nil), "password")
@@ -274,7 +281,9 @@ func TestRefused(t *testing.T) {
 		t.Errorf("a wrong password: %v", err)
 	}
 	applied(t, New(""), m, example(nil), "password") // mended by the next apply
-	other := example(func(i *v1.ISCSIInitiatorSpec, _ *v1.ISCSITargetSpec) { i.Nodes[0].InitiatorName = "iqn.2023-02.com.example:other" })
+	other := example(func(i *v1.ISCSIInitiatorSpec, _ *v1.ISCSITargetSpec) {
+		i.Nodes[0].InitiatorName = "iqn.2023-02.com.example:other"
+	})
 	if _, err := plan(t, New(""), m, other, "password"); err == nil || !strings.Contains(err.Error(), "log out first") {
 		t.Errorf("another name under a session: %v", err)
 	}

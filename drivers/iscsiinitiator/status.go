@@ -15,7 +15,7 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 	for k := range have.Machines {
 		m := &have.Machines[k]
 		for _, s := range m.Sessions {
-			at := slices.IndexFunc(want.Initiators, func(i Initiator) bool { _, n := i.node(m.Name); return i.Target == s.Target && n != nil })
+			at := slices.IndexFunc(want.Initiators, func(i Initiator) bool { return i.Target == s.Target && i.on(m.Name) })
 			if at < 0 {
 				if want.Owner != "" {
 					out = append(out, reconcile.Note{Kind: reconcile.NoteUnmanaged, Object: onNode(m.Name, s.Target), Text: "is a session at " + s.Portal.String() + " that no manifest tells; it is left alone"})

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers/drivertest"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -86,6 +87,14 @@ func applied(t *testing.T, d Driver, k *kernel, m *v1.Manifests, p passwords) (s
 		t.Errorf("the second plan is not empty: %v\n%s", err, again)
 	}
 	return did, risk
+}
+
+func TestLaws(t *testing.T) {
+	m := example(func(s *v1.ISCSITargetSpec) {
+		s.Backstores = append(s.Backstores, v1.ISCSIBackstore{Name: "b", Block: &v1.ISCSIBlock{Device: "/dev/vg/b"}})
+	})
+	m.Cluster.Spec.Nodes = []v1.Node{{Name: "node1"}, {Name: "node2"}}
+	drivertest.Run(t, reconcile.Of(New("")), m)
 }
 
 func TestFromNothing(t *testing.T) {
