@@ -12,8 +12,8 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// CreateMetadata makes DRBD's metadata for a volume whose disk holds what the plan saw. drbdmeta itself asks before it overwrites anything
-// that it knows; nobody answers.
+// CreateMetadata makes DRBD's metadata for a volume whose disk holds what the plan saw. drbdmeta looks at the disk, too, and stops at anything that
+// it knows; nobody answers its questions.
 type CreateMetadata struct {
 	Resource string       `json:"resource"`
 	Volume   int          `json:"volume"`
@@ -28,9 +28,16 @@ func (c CreateMetadata) String() string {
 	return s
 }
 
+// createMetadata: drbdmeta also asks about "some data", which is any byte in the first 128 KiB (check_for_existing_data in drbdmeta.c) and no
+// signature of anything: what an earlier file system or volume left there. As the disk holds nothing that anybody knows, those bytes are cleared.
+const createMetadata = `if out=$(drbdadm create-md "$1" </dev/null 2>&1); then exit 0; fi
+case $out in *"Found some data"*) ;; *) printf '%s\n' "$out" >&2; exit 1;; esac
+dd if=/dev/zero of="$dev" bs=128k count=1 conv=notrunc,fsync 2>/dev/null
+drbdadm create-md "$1" </dev/null >/dev/null`
+
 // Do looks at the disk once more, and makes it.
 func (c CreateMetadata) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
-	_, err := h.Run(ctx, reconcile.Cmd{Argv: block.Guard(`drbdadm create-md "$1" </dev/null >/dev/null`, c.Device, fmt.Sprintf("%s/%d", c.Resource, c.Volume)),
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: block.Guard(createMetadata, c.Device, fmt.Sprintf("%s/%d", c.Resource, c.Volume)),
 		Limit: 2 * time.Minute, Mutates: true})
 	return block.Failure(c, err)
 }
