@@ -204,12 +204,15 @@ func (i *Initiator) on(node string) bool {
 	return slices.ContainsFunc(i.Nodes, func(n Node) bool { return n.Name == node })
 }
 
-// Provides gives the initiators of which nothing is left to be done, and the disks of their sessions.
+// Provides gives the initiators of which nothing is left to be done, and the disks of their sessions. A machine that could not be asked does not
+// speak against an initiator that is complete on others.
 func (d Driver) Provides(have State) []reconcile.Ref {
 	var refs []reconcile.Ref
 	for _, i := range have.Initiators {
 		steps, err := d.Plan(State{Owner: d.owner, Initiators: []Initiator{i}}, have)
-		if err == nil && len(steps) == 0 {
+		steps = slices.DeleteFunc(steps, func(s reconcile.Step) bool { return have.machine(s.Host).Unobserved != "" })
+		asked := slices.ContainsFunc(have.Machines, func(m Machine) bool { return m.Unobserved == "" && i.on(m.Name) })
+		if err == nil && len(steps) == 0 && asked {
 			refs = append(refs, Ref(i.Name))
 		}
 		for _, n := range i.Nodes {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/drivers/drivertest"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -342,5 +343,35 @@ func TestImport(t *testing.T) {
 	x.ISCSIInitiators[0].Metadata.Name = "sessions" // as it was recorded
 	if did, _ := applied(t, New(""), m, x, "password"); did != "" {
 		t.Errorf("a plan of it is not empty:\n%s", did)
+	}
+}
+
+// The layers above wait for an initiator that is complete where it could be asked, and for no other.
+func TestProvides(t *testing.T) {
+	m := newMachine(t)
+	x := example(nil)
+	x.ISCSIInitiators[0].Spec.Nodes = append(x.ISCSIInitiators[0].Spec.Nodes, v1.ISCSINode{Name: "node2"})
+	provides := func() bool {
+		want, err := New("").Desired(x, password("password"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := New("").Observe(t.Context(), reconcile.Hosts{m}, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have.Machines = append(have.Machines, Machine{Name: "node2", Unobserved: "no answer"})
+		refs := New("").Provides(have)
+		if m.seen != nil && !slices.Contains(refs, block.Ref("node1", "/dev/disk/by-id/wwn-0x600140542e3f510")) {
+			t.Errorf("the disk is not among %v", refs)
+		}
+		return slices.Contains(refs, Ref("sessions"))
+	}
+	if provides() {
+		t.Error("there is no session, and it is complete")
+	}
+	applied(t, New(""), m, example(nil), "password")
+	if !provides() {
+		t.Error("a node that is away speaks against it")
 	}
 }

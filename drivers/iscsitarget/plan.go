@@ -18,7 +18,7 @@ func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	var errs []error
 	for _, host := range hostsOf(want, have) {
 		m := have.machine(host)
-		p := planner{want: want, host: host, m: m, next: nextHBA(m)}
+		p := planner{want: want, host: host, m: m, next: nextHBA(m), dirs: map[string]string{}}
 		for i := range want.Targets {
 			t := &want.Targets[i]
 			if t.Host != host {
@@ -62,8 +62,9 @@ type planner struct {
 	want State
 	host string
 	m    *Machine
-	// next numbers the folders of new backstores.
+	// next numbers the folders of new backstores, dirs are those, by the backstores' ids.
 	next  int
+	dirs  map[string]string
 	steps []reconcile.Step
 	// kept are the targets to be restored at boot, with what was recorded of them before; gone are those that were pruned.
 	kept []kept

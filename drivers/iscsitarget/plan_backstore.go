@@ -98,6 +98,7 @@ func (w *work) make(b *Backstore, dir string) []Line {
 		}
 		w.next++
 		dir = hba + "/" + b.Name
+		w.dirs[b.id()] = dir
 		lines = append(lines, mkdir("core/"+hba), mkdir("core/"+dir))
 	}
 	at := "core/" + dir

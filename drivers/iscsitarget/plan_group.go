@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hactl/hactl/drivers/chap"
 	"github.com/hactl/hactl/reconcile"
@@ -99,24 +98,7 @@ func (w *work) dir(b *Backstore) string {
 	if live, ok := w.m.Backstores[b.id()]; ok {
 		return live.Dir
 	}
-	for _, s := range w.steps {
-		for _, op := range s.Ops {
-			c, ok := op.(Configure)
-			for _, l := range c.Lines {
-				if dir, is := strings.CutPrefix(l.Path, "core/"); ok && is && l.Verb == "mkdir" && strings.HasSuffix(dir, "/"+b.Name) && plugin(dir) == b.Plugin {
-					return dir
-				}
-			}
-		}
-	}
-	return ""
-}
-
-func plugin(dir string) string {
-	if strings.HasPrefix(dir, "iblock_") {
-		return blockDev
-	}
-	return fileIO
+	return w.dirs[b.id()]
 }
 
 // acl plans one initiator. Its passwords are set before it sees a disk.
