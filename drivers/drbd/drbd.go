@@ -199,30 +199,22 @@ func (Driver) Provides(have State) []reconcile.Ref {
 	return refs
 }
 
-// established tells that nothing is left to be made on any node. A node that could not be asked does not speak against it.
+// established tells that the resource is in use or may be: some node has it, and none is still making it. A node that has lost its disk, or could
+// not be asked, does not take it from the others, nor from what Pacemaker runs on it. Where no node could be asked nothing is known, and
+// nothing of it will be planned either.
 func (r *Resource) established(have State) bool {
-	asked := false
+	asked, there := false, false
 	for _, n := range r.Spec.Nodes {
 		h := have.node(n.Name)
 		if h == nil || h.Unobserved != "" {
 			continue
 		}
-		asked = true
-		if _, marked := h.Marks[r.Name]; marked || !h.made(r) {
+		if _, marked := h.Marks[r.Name]; marked {
 			return false
 		}
+		asked, there = true, there || h.partly(r)
 	}
-	return asked
-}
-
-// made tells that the node has metadata for all volumes with a disk there.
-func (n *NodeState) made(r *Resource) bool {
-	for _, v := range r.volumes() {
-		if v.hasDisk(n.Name) && !n.hasMetadata(r, v) {
-			return false
-		}
-	}
-	return true
+	return there || !asked
 }
 
 func (n *NodeState) hasMetadata(r *Resource, v volume) bool {

@@ -71,6 +71,9 @@ func TestAway(t *testing.T) {
 	if refs := (Driver{}).Provides(have); len(refs) > 0 {
 		t.Errorf("provided: %v", refs)
 	}
+	if refs := (Driver{}).Provides(recorded(t, want, "diskless", "node1", "node2")); !slices.Contains(refs, Ref("r0")) {
+		t.Error("a disk that is lost takes the resource from those who need it")
+	}
 	have = recorded(t, want, "uptodate", "node1", "node2")
 	have.Nodes[1] = NodeState{Name: "node2", Unobserved: "no answer"}
 	if refs := (Driver{}).Provides(have); !slices.Contains(refs, Ref("r0")) || !slices.Contains(refs, block.Ref("node1", "/dev/drbd0")) {
