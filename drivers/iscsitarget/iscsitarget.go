@@ -176,6 +176,8 @@ type Record struct {
 	Portals    []string             `json:"portals,omitempty"`
 	LUNs       []int                `json:"luns,omitempty"`
 	ACLs       map[string]RecordACL `json:"acls,omitempty"`
+	// Disks are the identities of devices whose names the kernel gives anew at each boot, by path.
+	Disks map[string]string `json:"disks,omitempty"`
 }
 
 // RecordACL is what hactl made of an initiator.

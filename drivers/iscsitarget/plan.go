@@ -186,7 +186,7 @@ func (w *work) record(first int) {
 	if len(mine) == 0 {
 		return
 	}
-	next := w.t.record(w.want.Owner)
+	next := w.t.record(w.want.Owner, w.m)
 	both := next
 	if w.old != nil {
 		both = next.and(*w.old)

@@ -28,6 +28,10 @@ func (w *work) backstore(b *Backstore) error {
 		c.Object, c.Source = backstoreRef(w.host, b.id()), source
 		s.Changes = append(s.Changes, c)
 	}
+	if was, now := w.identity(b); was != "" && now != "" && was != now {
+		return w.errorf(w.t, w.path(b), "%s: %s was the disk %s when hactl recorded it, and is %s now; name the right one by a link in /dev/disk/by-id. Nothing was changed",
+			w.host, b.Path, was, now)
+	}
 	var lines []Line
 	switch {
 	case !there || !live.Enabled:
@@ -78,6 +82,14 @@ func (w *work) backstore(b *Backstore) error {
 	w.needs = append(w.needs, backstoreRef(w.host, b.id()))
 	w.steps = append(w.steps, s)
 	return nil
+}
+
+// identity is what a loose name of a disk stood for when it was recorded, and what it stands for now.
+func (w *work) identity(b *Backstore) (was, now string) {
+	if w.old == nil || b.Plugin != blockDev {
+		return "", ""
+	}
+	return w.old.Disks[b.Path], w.m.Devices[b.Path].Identity
 }
 
 func (w *work) path(b *Backstore) string {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/drivers/drivertest"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -197,6 +198,47 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%v, want %q; did %s", err, c.want, did)
 			}
 		})
+	}
+}
+
+// A device is served only if it holds nothing or is allowed by name, and only while its name leads to the same disk.
+func TestDevice(t *testing.T) {
+	m := example(func(s *v1.ISCSITargetSpec) {
+		s.Backstores = []v1.ISCSIBackstore{{Name: "b", Block: &v1.ISCSIBlock{Device: "/dev/sdx"}}}
+	})
+	want, err := New("").Desired(m, passwords{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := func(d block.Device, r map[string]Record) ([]reconcile.Step, error) {
+		d.Path = "/dev/sdx"
+		return New("").Plan(want, State{Machines: []Machine{{Name: "node2", Tools: true, Unit: "x", Boot: "enabled", Records: r, Devices: block.Devices{"/dev/sdx": d}}}})
+	}
+	for _, c := range []struct {
+		device block.Device
+		err    string
+		risk   reconcile.Risk
+	}{
+		{block.Device{}, "is not there", 0},
+		{block.Device{Real: "/dev/sdx", Unreadable: "I/O error"}, "cannot be read", 0},
+		{block.Device{Real: "/dev/sdx", Mounts: []string{"/srv"}}, "is in use (mounted on /srv)", 0},
+		{block.Device{Real: "/dev/sdx", Signatures: []block.Signature{{Offset: "0x438", Type: "ext4"}}}, "", reconcile.DataLoss},
+		{block.Device{Real: "/dev/sdx", Identity: "wwn:1"}, "", reconcile.Safe},
+	} {
+		steps, err := on(c.device, nil)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%+v: %v, want %q", c.device, err, c.err)
+			}
+			continue
+		}
+		if err != nil || steps[0].Risk() != c.risk || steps[0].Changes[0].ByName != (c.risk == reconcile.DataLoss) {
+			t.Errorf("%+v: %v %v, want the risk %s", c.device, steps, err, c.risk)
+		}
+	}
+	records := map[string]Record{"blocks": {Owner: "default", IQN: iqn, Disks: map[string]string{"/dev/sdx": "wwn:1"}}}
+	if _, err := on(block.Device{Real: "/dev/sdx", Identity: "wwn:2"}, records); err == nil || !strings.Contains(err.Error(), "wwn:1") || !strings.Contains(err.Error(), "wwn:2") {
+		t.Errorf("another disk under the same name: %v", err)
 	}
 }
 

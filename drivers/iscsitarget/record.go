@@ -4,16 +4,23 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"github.com/hactl/hactl/reconcile"
 )
 
-// record are the names of what is wanted.
-func (t *Target) record(owner string) Record {
-	r := Record{Owner: owner, IQN: t.IQN, Portals: slices.Sorted(slices.Values(t.Portals)), ACLs: map[string]RecordACL{}}
+// loose are names of disks that the kernel gives anew at each boot.
+var loose = regexp.MustCompile(`^/dev/((sd|vd|hd|xvd)[a-z]+[0-9]*|nvme[0-9]+n[0-9]+(p[0-9]+)?)$`)
+
+// record are the names of what is wanted, and what loose names of disks stand for now.
+func (t *Target) record(owner string, m *Machine) Record {
+	r := Record{Owner: owner, IQN: t.IQN, Portals: slices.Sorted(slices.Values(t.Portals)), ACLs: map[string]RecordACL{}, Disks: map[string]string{}}
 	for _, b := range t.Backstores {
 		r.Backstores = append(r.Backstores, b.id())
+		if d := m.Devices[b.Path]; b.Plugin == blockDev && loose.MatchString(b.Path) && d.Identity != "" {
+			r.Disks[b.Path] = d.Identity
+		}
 	}
 	slices.Sort(r.Backstores)
 	for _, l := range t.LUNs {
