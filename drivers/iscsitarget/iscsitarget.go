@@ -113,6 +113,8 @@ type Machine struct {
 	// Unit is the service that restores targets at boot, Boot systemd's UnitFileState of it.
 	Unit string `json:"unit,omitempty"`
 	Boot string `json:"boot,omitempty"`
+	// Restoring is the service while it restores them, or is about to; what was found is not all then.
+	Restoring string `json:"restoring,omitempty"`
 	// SavedPath is rtslib's file, Saved what it holds; nil: there is none. It holds passwords and is secret as a whole.
 	SavedPath string          `json:"savedPath,omitempty"`
 	Saved     *reconcile.Text `json:"saved,omitempty"`

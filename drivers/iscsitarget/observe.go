@@ -23,9 +23,13 @@ var savedFiles = []struct{ path, unit string }{
 }
 
 // look reads everything that is not a file or a device in one process. Its arguments are the wanted files. Of configfs it reads all values
-// by one grep, whose lines are PATH NUL VALUE: a process for each of the hundreds of values takes seconds.
+// by one grep, whose lines are PATH NUL VALUE: a process for each of the hundreds of values takes seconds. After a boot it waits until what was
+// saved is restored (a job of systemd's is there until then): half of it would be taken for what is missing, and made while it is being made.
 const look = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
+restoring() { for u in rtslib-fb-targetctl.service target.service; do case $(systemctl show --property=Job --value $u 2>/dev/null) in '' | 0) ;; *) echo $u;; esac; done; }
+i=0; while [ -n "$(restoring)" ] && [ $i -lt 30 ]; do sleep 1; i=$((i+1)); done
+s restoring; restoring
 s tools; command -v targetctl
 s units; systemctl show --property=Id,LoadState,UnitFileState rtslib-fb-targetctl.service target.service 2>/dev/null
 s files; for p; do [ ! -e "$p" ] || stat -L -c '%F|%s|%n' -- "$p"; done
@@ -34,7 +38,7 @@ s hbas; ls core
 s values; grep -rsaZ --exclude-dir=statistics --exclude-dir=fabric_statistics '' core iscsi; }
 s end`
 
-const lookLimit = 30 * time.Second
+const lookLimit = time.Minute
 
 // Observe asks the machines of the targets, and all where there is something to prune: one process on each, one more for block devices, and
 // one read of files. Zero want reads what all machines have.

@@ -23,6 +23,7 @@ func (m *Machine) parse(out []byte) error {
 	}
 	m.Tools = strings.TrimSpace(sections["tools"]) != ""
 	m.units(sections["units"])
+	m.Restoring = strings.TrimSpace(sections["restoring"])
 	m.Files = map[string]int64{}
 	for line := range strings.Lines(sections["files"]) {
 		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "|", 3)

@@ -32,7 +32,7 @@ func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 				errs = append(errs, err)
 			}
 		}
-		if m != nil && m.Unobserved == "" {
+		if m != nil && m.Unobserved == "" && m.Restoring == "" {
 			p.prune()
 			p.save()
 		}
@@ -122,6 +122,8 @@ func (p *planner) target(t *Target) error {
 		return unknown(nil, p.m.Unobserved)
 	case p.m.Unobserved != "":
 		return unknown(nil, p.host+" is unreachable")
+	case p.m.Restoring != "":
+		return unknown(nil, "known after "+p.m.Restoring+" has restored the targets on "+p.host)
 	case !p.m.Tools && t.Installs:
 		return unknown([]reconcile.Ref{system.Machine(p.host)}, "known after targetcli-fb is installed")
 	case !p.m.Tools || p.m.Unit == "":

@@ -242,6 +242,18 @@ func TestDevice(t *testing.T) {
 	}
 }
 
+// While the machine boots, half of what was saved is there: nothing is missing yet.
+func TestRestoring(t *testing.T) {
+	want, err := New("").Pruning().Desired(example(nil), passwords{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Machine{Name: "node2", Tools: true, Unit: "x", Restoring: "x", Records: map[string]Record{"old": {Owner: "default", IQN: "iqn.2001-01.org.other:x"}}}
+	if steps, err := New("").Plan(want, State{Machines: []Machine{m}}); err != nil || len(steps) != 1 || steps[0].Pending == "" {
+		t.Errorf("%v %v", steps, err)
+	}
+}
+
 // A target of somebody else stays, in the kernel and in what is restored; so does all of one's own that hactl did not make.
 func TestForeign(t *testing.T) {
 	k := newKernel(t)

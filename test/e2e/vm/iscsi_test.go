@@ -117,6 +117,24 @@ func TestISCSI(t *testing.T) {
 			t.Errorf("the disk held %s and holds %s", sum, now)
 		}
 	})
+	t.Run("mutual CHAP", func(t *testing.T) {
+		mutual := write(map[string]string{"node1": "labpass-three-3", "node2": "labpass-two-2", "back": "labpass-back-4"},
+			strings.ReplaceAll(blocks(l, both, "sdb=2G", "sdc=2G", "sdd=2560M", "sde=1G"), "{user: node1,", "{mutualUser: back, mutualPassword: {file: back.chap}, user: node1,"))
+		before := session()
+		apply(t, l, mutual)
+		if now := session(); now != before {
+			t.Errorf("the session was %s and is %s", before, now)
+		}
+		l.MustExec("node1", "iscsiadm", "-m", "node", "--logout")
+		apply(t, l, mutual) // both sides show their passwords now
+		out, _, _ := l.Hactl("status", "-f", mutual)
+		for _, words := range []string{"logged in at", "LUN 3 /var/lib/iscsi_disks/sde.img 1G", "iqn.2023-02.com.example:node2.init"} {
+			if !strings.Contains(out, words) {
+				t.Errorf("the status does not tell %q:\n%s", words, out)
+			}
+		}
+		apply(t, l, after)
+	})
 	t.Run("an initiator removed", func(t *testing.T) {
 		file := write(second, blocks(l, both[:1], "sdb=2G", "sdc=2G", "sdd=2560M", "sde=1G"))
 		if out, stderr, code := l.Hactl("apply", "-f", file); code == 0 || !strings.Contains(out+stderr, "loses its disks") {
