@@ -46,7 +46,9 @@ func (w *work) backstore(b *Backstore) error {
 		add(c)
 		if pending != "" {
 			s.Pending, w.later[b.Name] = pending, true
-			s.Needs = append(s.Needs, b.Maker)
+			if b.After != "" {
+				s.Needs = append(s.Needs, b.Maker)
+			}
 			for _, l := range w.t.LUNs {
 				if l.Backstore == b.Name {
 					s.Changes = append(s.Changes, reconcile.Change{Object: Ref(w.t.Name), Action: reconcile.Update, Path: fmt.Sprintf("luns.%d", l.Number), Want: b.Name, Source: source})
@@ -145,9 +147,11 @@ func (w *work) disk(b *Backstore, c *reconcile.Change) (op reconcile.Op, pending
 		c.Want += ", " + block.FormatSize(b.Size)
 		return MakeFile{b.Path, b.Size}, "", nil
 	}
-	d := w.m.Devices[b.Path]
+	d, looked := w.m.Devices[b.Path]
 	ours := w.old != nil && slices.Contains(w.old.Backstores, b.id())
 	switch {
+	case !looked:
+		return nil, b.Path + " is " + reconcile.NotInSnapshot, nil
 	case !d.There() && b.After != "":
 		return nil, "known after " + b.After, nil
 	case !d.There():

@@ -358,3 +358,43 @@ func TestRecorded(t *testing.T) {
 		t.Errorf("mutual: %+v", a)
 	}
 }
+
+// A plan from a record says what is not in it, and does not take it for missing.
+func TestSnapshot(t *testing.T) {
+	d, k := New(""), newKernel(t)
+	applied(t, d, k, example(nil), nil)
+	m := example(func(s *v1.ISCSITargetSpec) {
+		s.Backstores = append(s.Backstores, v1.ISCSIBackstore{Name: "b", Block: &v1.ISCSIBlock{Device: "/dev/vg/b"}})
+	})
+	want, err := d.Desired(example(nil), passwords{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := d.Observe(t.Context(), reconcile.Hosts{k}, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have, err = d.Record(t.Context(), nil, want, have); err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(have)
+	if err != nil || strings.Contains(string(b), "password of") {
+		t.Fatalf("%v; a password stands in %s", err, b)
+	}
+	have = State{}
+	if err := json.Unmarshal(b, &have); err != nil {
+		t.Fatal(err)
+	}
+	if steps, err := d.Plan(want, d.Recall(want, have)); err != nil || len(steps) > 0 {
+		t.Errorf("what was recorded is not what is wanted: %v %v", err, steps)
+	}
+	if want, err = d.Desired(m, passwords{}); err != nil {
+		t.Fatal(err)
+	}
+	if steps, err := d.Plan(want, d.Recall(want, have)); err != nil || len(steps) == 0 || !strings.Contains(steps[0].Pending, reconcile.NotInSnapshot) {
+		t.Errorf("a device that nobody looked at: %v %v", err, steps)
+	}
+	if steps, err := d.Plan(want, d.Recall(want, State{})); err != nil || len(steps) != 1 || steps[0].Pending != reconcile.NotInSnapshot {
+		t.Errorf("a machine that is not in the record: %v %v", err, steps)
+	}
+}
