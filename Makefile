@@ -30,9 +30,10 @@ cc:
 drbdadm:
 	@command -v drbdadm >/dev/null || $(LAB) install drbdadm
 
+# Tests in the lab mostly wait, and each has a lab of its own.
 e2e: build
 	$(LAB) install peers
-	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 45m -p 1 $(E2E)
+	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 45m -p 1 -parallel 3 $(E2E)
 
 # The storage scenarios on virtual machines: all of them, or those that are short.
 e2e-vm: build vmlab
