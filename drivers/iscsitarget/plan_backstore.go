@@ -156,6 +156,8 @@ func (w *work) disk(b *Backstore, c *reconcile.Change) (op reconcile.Op, pending
 		return nil, "known after " + b.After, nil
 	case !d.There():
 		return nil, "", w.errorf(w.t, w.path(b), "%s: %s is not there, and no manifest makes it", w.host, b.Path)
+	case loose.MatchString(b.Path) && len(d.Links) > 0:
+		return nil, "", w.errorf(w.t, w.path(b), "%s: what is served is restored at boot by its name, before hactl could look at it, and %s may be another disk then; name it %s", w.host, b.Path, d.Links[0])
 	case d.Unreadable != "":
 		return nil, "", w.errorf(w.t, w.path(b), "%s: %s cannot be read, so nobody knows what is on it: %s. Nothing was changed", w.host, b.Path, d.Unreadable)
 	case len(d.Mounts)+len(d.Users) > 0:

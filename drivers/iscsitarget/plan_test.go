@@ -220,6 +220,7 @@ func TestDevice(t *testing.T) {
 		risk   reconcile.Risk
 	}{
 		{block.Device{}, "is not there", 0},
+		{block.Device{Real: "/dev/sdx", Links: []string{"/dev/disk/by-id/wwn-1"}}, "name it /dev/disk/by-id/wwn-1", 0},
 		{block.Device{Real: "/dev/sdx", Unreadable: "I/O error"}, "cannot be read", 0},
 		{block.Device{Real: "/dev/sdx", Mounts: []string{"/srv"}}, "is in use (mounted on /srv)", 0},
 		{block.Device{Real: "/dev/sdx", Signatures: []block.Signature{{Offset: "0x438", Type: "ext4"}}}, "", reconcile.DataLoss},
