@@ -11,9 +11,6 @@ import (
 // TestVolumeGroups makes a group on blank disks of two guests, lets it grow under a mounted file system, and tries to have disks overwritten.
 func TestVolumeGroups(t *testing.T) {
 	l := formed(t)
-	byID := func(node string, n int) string {
-		return strings.TrimSpace(l.MustExec(node, "sh", "-c", fmt.Sprintf("for f in /dev/disk/by-id/wwn-*; do [ $(readlink -f $f) = %s ] && echo $f && break; done", l.Disk(node, n))))
-	}
 	group := func(data string) string {
 		return fmt.Sprintf(`---
 apiVersion: hactl/v1
@@ -28,7 +25,7 @@ spec:
   - {name: x, size: %s, filesystem: {type: xfs}}
   - {name: pool, size: 100M, type: thin-pool}
   - {name: thin, size: 1G, type: thin, thinPool: pool}
-`, byID("node1", 1), byID("node2", 1), byID("node1", 2), byID("node2", 2), data, map[bool]string{true: "320M", false: "340M"}[data == "100M"])
+`, l.Disk("node1", 1), l.Disk("node2", 1), l.Disk("node1", 2), l.Disk("node2", 2), data, map[bool]string{true: "320M", false: "340M"}[data == "100M"])
 	}
 	apply(t, l, manifests(t, l, group("100M")))
 	sum := `sha256sum /mnt/data/f /mnt/x/f`
@@ -50,7 +47,7 @@ spec:
 			t.Errorf("%d %s%s", code, out, stderr)
 		}
 	})
-	t.Run("a disk that holds something", func(t *testing.T) { testSignature(t, l, byID("node2", 3)) })
+	t.Run("a disk that holds something", func(t *testing.T) { testSignature(t, l, l.Disk("node2", 3)) })
 	t.Run("a disk that returns errors", func(t *testing.T) {
 		l.MustExec("node2", "dmsetup", "create", "bad", "--table", "0 204800 error")
 		refused(t, l, manifests(t, l, single("/dev/mapper/bad")), "/dev/mapper/bad cannot be read")
