@@ -149,7 +149,7 @@ func (p *drbdPair) refused(t *testing.T) {
 // step is a line of the events: "node1    create drbd-sync/r0".
 var step = regexp.MustCompile(`^node[12] +(create|start) .*(drbd|DRBDResource)`)
 
-// killed kills each apply when it begins its next step, as long as there are steps of DRBD; one goes through at the end.
+// killed kills the first apply at its first step of DRBD, the second at its second, and so on; one goes through at the end.
 func (p *drbdPair) killed(t *testing.T) {
 	kills := 0
 	for range 5 {
@@ -161,12 +161,14 @@ func (p *drbdPair) killed(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		var at string
+		at, seen := "", 0
 		for s := bufio.NewScanner(out); s.Scan(); {
-			if at == "" && step.MatchString(s.Text()) {
+			if !step.MatchString(s.Text()) {
+				continue
+			}
+			if seen++; at == "" && seen > kills {
 				at = s.Text()
 				_ = c.Process.Kill()
-				kills++
 			}
 		}
 		_ = c.Wait()
@@ -174,6 +176,7 @@ func (p *drbdPair) killed(t *testing.T) {
 		if at == "" {
 			break
 		}
+		kills++
 	}
 	if kills < 3 {
 		t.Errorf("only %d applies were killed", kills)
