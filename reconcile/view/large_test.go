@@ -149,7 +149,7 @@ func TestMarkdown(t *testing.T) {
 		}
 	}
 	for want, d := range map[string]reconcile.Drills{
-		"⚠️ **failure drills: unavailable**: no cluster runs yet\n":        {Unavailable: "no cluster runs yet"},
+		"⚠️ **failure drills: unavailable**: no cluster runs yet\n":         {Unavailable: "no cluster runs yet"},
 		"\nFailure drills: no failure costs more than now (3 drills).\n":    {Ran: 3},
 		"\nFailure drills: nothing changes in the cluster's configuration.": {},
 	} {

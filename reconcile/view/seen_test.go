@@ -22,7 +22,7 @@ func TestSeen(t *testing.T) {
 		many.Also = append(many.Also, reconcile.Happening{Action: "restart", Resource: fmt.Sprintf("r%02d", i), Node: "node1"})
 	}
 	for want, c := range map[string]*reconcile.Comparison{
-		"": nil,
+		"":                                 nil,
 		"as predicted: 1 of 1 reactions\n": {Foretold: []reconcile.Seen{move}},
 		"as predicted: 1 of 3 reactions\n" +
 			"  VIP: foretold: move from node1 to node2; seen: start on node2 failed: error\n    (no such file or directory), move from node2 to node3\n" +
