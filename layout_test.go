@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"drivers/corosync":   {"api/v1", "reconcile", "drivers/corosync", "drivers/system"},
 	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync", "drivers/system", "drivers/drbd", "drivers/lvm", "drivers/iscsiinitiator", "schemas/agents"},
 	"drivers/block":      {"api/v1", "reconcile", "drivers/block", "drivers/system"},
-	"drivers/iscsi":      {"api/v1", "reconcile", "drivers/iscsi", "drivers/block", "drivers/system", "drivers/marked"},
+	"drivers/iscsi":      {"api/v1", "reconcile", "drivers/iscsi", "drivers/chap", "drivers/block", "drivers/system", "drivers/marked"},
 	"drivers/lvm":        {"api/v1", "reconcile", "drivers/lvm", "drivers/block", "drivers/system", "drivers/marked", "drivers/iscsiinitiator"},
 	"drivers/drbd":       {"api/v1", "reconcile", "drivers/drbd", "drivers/block", "drivers/system", "drivers/marked", "drivers/iscsiinitiator", "drivers/lvm"},
 	"drivers":            {"api/v1", "reconcile", "drivers"},
