@@ -61,7 +61,7 @@ func nothingLeft(t *testing.T, l *lab.Lab) {
 	[ ! -s /run/hactl.lock ] || { echo -n 'holder: '; cat /run/hactl.lock; }
 	for f in lock busy; do flock -n /run/hactl.$f true || echo "$f is held"; done
 	systemctl list-units --all --plain --no-legend 'hactl-*' | cut -d ' ' -f 1
-	cibadmin -Q -l | grep -o -e 'id="hactl-\(stop\|order\|confirm\|seed\)[^"]*"' -e 'dc-deadtime'`
+	cibadmin -Q -l | grep -o -e 'id="hactl-\(stop\|order\|seed\)[^"]*"' -e 'value="\(pending\|undoing\) [^"]*"' -e 'dc-deadtime'`
 	var wg sync.WaitGroup
 	for _, n := range l.Nodes() {
 		wg.Go(func() {
