@@ -23,8 +23,7 @@ const notBlank = 66
 
 // Guarded is what a script begins with that is going to write to a device: its first argument is the device, the second the signatures that
 // the plan saw (Device.Seen). Anything else, and anything that uses the device, ends it with ErrNotBlank; a device that cannot be read ends
-// it too. Where signatures were seen, and so
-// were allowed to go, they are wiped.
+// it too. Where signatures were seen, and so were allowed to go, they are wiped.
 const Guarded = `set -e; export LC_ALL=C; dev=$1; seen=$2; shift 2
 head -c 65536 "$dev" >/dev/null
 now=$(wipefs -n -p -O OFFSET,TYPE,UUID "$dev"); now=$(printf '%s' "$now" | sed '/^#/d')
