@@ -173,15 +173,6 @@ func (m *Machine) session(target string, p Portal) *Session {
 	return nil
 }
 
-func (s *Session) disk(lun int) *Disk {
-	for i := range s.Disks {
-		if s.Disks[i].LUN == lun {
-			return &s.Disks[i]
-		}
-	}
-	return nil
-}
-
 // initiator is the machine's name as its targets know it.
 func (m *Machine) initiator() string {
 	if m.NameFile == nil {

@@ -240,20 +240,23 @@ func (w *work) session(p Portal) {
 	}
 	expect := w.i.LUNs[name]
 	live := w.m.session(w.i.Target, p)
+	disks := map[int]Disk{}
+	if live != nil {
+		for _, d := range live.Disks {
+			disks[d.LUN] = d
+		}
+	}
 	var missing []reconcile.Change
 	for _, lun := range slices.Sorted(maps.Keys(expect)) {
 		c := reconcile.Change{Object: block.Ref(w.n.Name, p.disk(w.i.Target, lun)), Action: reconcile.Create}
 		if expect[lun] > 0 {
 			c.Want = block.FormatSize(expect[lun])
 		}
-		if live != nil {
-			d := live.disk(lun)
-			if d != nil && d.Size >= expect[lun] {
+		if d, seen := disks[lun]; seen {
+			if d.Size >= expect[lun] {
 				continue
 			}
-			if d != nil {
-				c.Action, c.Have = reconcile.Update, block.FormatSize(d.Size)
-			}
+			c.Action, c.Have = reconcile.Update, block.FormatSize(d.Size)
 		}
 		missing = append(missing, c)
 	}

@@ -1,8 +1,6 @@
 package iscsitarget
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -201,7 +199,7 @@ func (im *importer) authentication(f *Found) {
 	}
 	for i := range s.ACLs {
 		live, known := f.ACLs[s.ACLs[i].Initiator].Attributes["authentication"]
-		if v := t.aclAttributes(&t.ACLs[i])["authentication"]; known && v != "" && v != live {
+		if v := t.ACLs[i].attributes(t.attributes())["authentication"]; known && v != "" && v != live {
 			tell(&s.ACLs[i].Attributes, live)
 		} else if v == live {
 			delete(s.ACLs[i].Attributes, "authentication")
@@ -214,29 +212,27 @@ func (im *importer) authentication(f *Found) {
 
 // FromSaved is the state of a machine of which nothing is known but rtslib's saveconfig.json.
 func FromSaved(machine string, data []byte) (State, error) {
-	var top object
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := d.Decode(&top); err != nil {
+	s, err := readSaved(data)
+	if err != nil {
 		return State{}, err
 	}
-	s := &saved{top: top}
+	top := s.top
 	if _, ok := top["targets"].([]any); !ok {
 		return State{}, fmt.Errorf("it has no list of targets; is this rtslib's saveconfig.json?")
 	}
 	m := Machine{Name: machine, Tools: true, Backstores: map[string]FoundBackstore{}, Targets: map[string]*Found{}}
-	for _, o := range s.list(top, "storage_objects") {
+	for _, o := range objects(top, "storage_objects") {
 		m.Backstores[text(o, "plugin")+"/"+text(o, "name")] = FoundBackstore{Path: text(o, "dev"), Size: int64(number(o, "size")), Serial: text(o, "wwn"),
 			WriteBack: o["write_back"] == true && text(o, "plugin") == fileIO, ReadOnly: o["readonly"] == true, Enabled: true, Attributes: settings(o, "attributes")}
 	}
-	for _, o := range s.list(top, "targets") {
+	for _, o := range objects(top, "targets") {
 		if text(o, "fabric") != "iscsi" {
 			continue
 		}
-		for _, g := range s.list(o, "tpgs") {
+		for _, g := range objects(o, "tpgs") {
 			f := m.target(text(o, "wwn"), fmt.Sprintf("tpgt_%d", number(g, "tag")))
 			if number(g, "tag") == 1 {
-				s.group(g, f)
+				f.group(g)
 			}
 		}
 	}
@@ -254,10 +250,10 @@ func settings(o object, name string) map[string]string {
 }
 
 // group reads a portal group.
-func (s *saved) group(g object, f *Found) {
+func (f *Found) group(g object) {
 	f.Enabled = g["enable"] == true
 	f.Attributes, f.Parameters = settings(g, "attributes"), settings(g, "parameters")
-	for _, p := range s.list(g, "portals") {
+	for _, p := range objects(g, "portals") {
 		ip := strings.Trim(text(p, "ip_address"), "[]")
 		if strings.Contains(ip, ":") {
 			ip = "[" + ip + "]"
@@ -265,14 +261,14 @@ func (s *saved) group(g object, f *Found) {
 		f.Portals = append(f.Portals, fmt.Sprintf("%s:%d", ip, number(p, "port")))
 	}
 	slices.Sort(f.Portals)
-	for _, l := range s.list(g, "luns") {
+	for _, l := range objects(g, "luns") {
 		f.LUNs[number(l, "index")] = strings.TrimPrefix(text(l, "storage_object"), "/backstores/")
 	}
-	for _, x := range s.list(g, "node_acls") {
+	for _, x := range objects(g, "node_acls") {
 		a := f.acl(text(x, "node_wwn"))
 		a.User, a.MutualUser, a.Attributes = text(x, "chap_userid"), text(x, "chap_mutual_userid"), settings(x, "attributes")
 		a.Password, a.MutualPassword = reconcile.Secret(text(x, "chap_password")), reconcile.Secret(text(x, "chap_mutual_password"))
-		for _, l := range s.list(x, "mapped_luns") {
+		for _, l := range objects(x, "mapped_luns") {
 			a.LUNs[number(l, "index")] = number(l, "tpg_lun")
 		}
 	}

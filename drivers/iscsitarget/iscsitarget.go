@@ -3,6 +3,7 @@ package iscsitarget
 import (
 	"cmp"
 	"path"
+	"slices"
 
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/drivers/block"
@@ -197,13 +198,10 @@ func (s State) machine(name string) *Machine {
 	return nil
 }
 
-func (t *Target) backstore(name string) *Backstore {
-	for i := range t.Backstores {
-		if t.Backstores[i].Name == name {
-			return &t.Backstores[i]
-		}
-	}
-	return nil
+// sees tells that a LUN is among those that the initiator is shown. They are sorted.
+func (a *ACL) sees(lun int) bool {
+	_, ok := slices.BinarySearch(a.LUNs, lun)
+	return ok
 }
 
 func (t *Target) source(path string) v1.Pos {

@@ -14,23 +14,31 @@ import (
 
 // Plan makes backstores, then what a target has of them, then what is restored at boot: the last once for each machine.
 func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
-	var steps []reconcile.Step
+	steps, _, err := planAll(want, have)
+	if err != nil {
+		return nil, err
+	}
+	return steps, nil
+}
+
+// planAll also tells of which targets there is something left to be done, or cannot be done.
+func planAll(want, have State) (steps []reconcile.Step, open map[string]bool, err error) {
 	var errs []error
+	open = map[string]bool{}
 	for _, host := range hostsOf(want, have) {
 		m := have.machine(host)
-		p := planner{want: want, host: host, m: m, next: nextHBA(m), dirs: map[string]string{}}
+		p := planner{want: want, host: host, m: m, next: nextHBA(m), dirs: map[string]string{}, open: open}
 		for i := range want.Targets {
 			t := &want.Targets[i]
 			if t.Host != host {
 				continue
 			}
-			if m == nil {
-				errs = append(errs, p.errorf(t, "spec.host", "%s was not observed: no such machine among the hosts", host))
-				continue
-			}
-			if err := p.target(t); err != nil {
+			before := len(p.steps)
+			err := p.target(t)
+			if err != nil {
 				errs = append(errs, err)
 			}
+			open[t.Name] = err != nil || len(p.steps) > before
 		}
 		if m != nil && m.Unobserved == "" && m.Restoring == "" {
 			p.prune()
@@ -38,10 +46,7 @@ func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 		}
 		steps = append(steps, p.steps...)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return steps, nil
+	return steps, open, errors.Join(errs...)
 }
 
 func hostsOf(want, have State) []string {
@@ -67,15 +72,9 @@ type planner struct {
 	dirs  map[string]string
 	steps []reconcile.Step
 	// kept are the targets to be restored at boot, with what was recorded of them before; gone are those that were pruned.
-	kept []kept
+	kept []*work
 	gone []Record
-}
-
-type kept struct {
-	t   *Target
-	old *Record
-	// later are backstores that are not there yet, which nothing may restore.
-	later map[string]bool
+	open map[string]bool
 }
 
 // nextHBA is the first number above all that are taken.
@@ -107,7 +106,6 @@ func (p *planner) id(name, what string) string {
 
 // target plans one target.
 func (p *planner) target(t *Target) error {
-	w := work{planner: p, t: t, live: p.m.Targets[t.IQN], later: map[string]bool{}}
 	unknown := func(needs []reconcile.Ref, why string) error {
 		action := reconcile.Check
 		if len(needs) > 0 {
@@ -118,6 +116,8 @@ func (p *planner) target(t *Target) error {
 		return nil
 	}
 	switch {
+	case p.m == nil:
+		return p.errorf(t, "spec.host", "%s was not observed: no such machine among the hosts", p.host)
 	case p.m.Unobserved == reconcile.NotInSnapshot:
 		return unknown(nil, p.m.Unobserved)
 	case p.m.Unobserved != "":
@@ -132,6 +132,7 @@ func (p *planner) target(t *Target) error {
 	case p.m.Broken[t.Name] != "":
 		return p.errorf(t, "", "%s: hactl's record cannot be read: %s; remove it if nothing is to be removed by it", p.host, p.m.Broken[t.Name])
 	}
+	w := p.work(t)
 	if r, ok := p.m.Records[t.Name]; ok {
 		switch {
 		case r.Owner != p.want.Owner:
@@ -155,7 +156,31 @@ type work struct {
 	changes []reconcile.Change
 	lines   []Line
 	needs   []reconcile.Ref
+	// backstores and acls are places in the target's lists, behind are the backstores of its LUNs.
+	backstores map[string]int
+	acls       map[string]int
+	behind     map[int]*Backstore
+	// attributes are those of the portal group.
+	attributes map[string]string
 }
+
+func (p *planner) work(t *Target) *work {
+	w := &work{planner: p, t: t, live: p.m.Targets[t.IQN], later: map[string]bool{}, attributes: t.attributes(),
+		backstores: map[string]int{}, acls: map[string]int{}, behind: map[int]*Backstore{}}
+	for i := range t.Backstores {
+		w.backstores[t.Backstores[i].Name] = i
+	}
+	for i := range t.ACLs {
+		w.acls[t.ACLs[i].Initiator] = i
+	}
+	for _, l := range t.LUNs {
+		w.behind[l.Number] = &t.Backstores[w.backstores[l.Backstore]]
+	}
+	return w
+}
+
+// hidden tells that what a LUN leads to is known later only.
+func (w *work) hidden(lun int) bool { return w.later[w.behind[lun].Name] }
 
 func (w *work) plan() error {
 	first := len(w.steps)
@@ -173,7 +198,7 @@ func (w *work) plan() error {
 			Ops: reconcile.Ops{Configure{Lines: w.lines, Root: w.root()}}})
 	}
 	w.record(first)
-	w.kept = append(w.kept, kept{w.t, w.old, w.later})
+	w.kept = append(w.kept, w)
 	return nil
 }
 

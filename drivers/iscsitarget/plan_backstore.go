@@ -95,7 +95,7 @@ func (w *work) identity(b *Backstore) (was, now string) {
 }
 
 func (w *work) path(b *Backstore) string {
-	return fmt.Sprintf("spec.backstores[%d]", slices.IndexFunc(w.t.Backstores, func(x Backstore) bool { return x.Name == b.Name }))
+	return fmt.Sprintf("spec.backstores[%d]", w.backstores[b.Name])
 }
 
 func (w *work) taken(b *Backstore, live FoundBackstore) error {

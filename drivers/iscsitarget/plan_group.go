@@ -21,7 +21,7 @@ func (w *work) group() error {
 		w.change(reconcile.Change{Action: reconcile.Create, Want: w.t.IQN}, mkdir("iscsi/"+w.t.IQN), mkdir(at))
 	}
 	w.leavers(live)
-	w.settings("attributes", at+"/attrib/", w.t.attributes(), live.Attributes)
+	w.settings("attributes", at+"/attrib/", w.attributes, live.Attributes)
 	w.settings("parameters", at+"/param/", w.t.Parameters, live.Parameters)
 	for _, p := range w.t.Portals {
 		if !slices.Contains(live.Portals, p) {
@@ -57,13 +57,13 @@ func (t *Target) attributes() map[string]string {
 	return out
 }
 
-// aclAttributes are those of the manifest, and, where others must show a password, that this one need not.
-func (t *Target) aclAttributes(a *ACL) map[string]string {
+// attributes are those of the manifest, and, where others must show a password by the group's, that this one need not.
+func (a *ACL) attributes(group map[string]string) map[string]string {
 	out := maps.Clone(a.Attributes)
 	if out == nil {
 		out = map[string]string{}
 	}
-	if _, said := out["authentication"]; !said && a.Auth == nil && t.attributes()["authentication"] == "1" {
+	if _, said := out["authentication"]; !said && a.Auth == nil && group["authentication"] == "1" {
 		out["authentication"] = "0"
 	}
 	return out
@@ -79,7 +79,7 @@ func (w *work) settings(path, at string, want, live map[string]string) {
 
 func (w *work) luns(live *Found) error {
 	for _, l := range w.t.LUNs {
-		b := w.t.backstore(l.Backstore)
+		b := w.behind[l.Number]
 		at := fmt.Sprintf("%s/lun/lun_%d", base(w.t.IQN), l.Number)
 		switch have, there := live.LUNs[l.Number]; {
 		case w.later[b.Name] || there && have == b.id():
@@ -111,7 +111,7 @@ func (w *work) acl(a *ACL, path string, live *Found) error {
 		w.change(reconcile.Change{Action: reconcile.Update, Path: "acls." + a.Initiator, Want: "may log in", Source: source}, mkdir(at))
 	}
 	w.auth(a, path, have)
-	attributes := w.t.aclAttributes(a)
+	attributes := a.attributes(w.attributes)
 	if _, said := attributes["authentication"]; !said && a.Auth != nil && have.Attributes["authentication"] == "0" {
 		attributes["authentication"] = "-1" // as the portal group has it
 	}
@@ -124,7 +124,7 @@ func (w *work) acl(a *ACL, path string, live *Found) error {
 	for _, n := range a.LUNs {
 		lun, mapped := have.LUNs[n]
 		switch {
-		case w.later[w.t.lun(n)] || mapped && lun == n:
+		case w.hidden(n) || mapped && lun == n:
 		case mapped:
 			return w.errorf(w.t, path+".luns", "%s sees LUN %d of %s as its LUN %d, which hactl does not change while it may be in use; remove that by hand", a.Initiator, lun, w.t.IQN, n)
 		default:
@@ -133,16 +133,6 @@ func (w *work) acl(a *ACL, path string, live *Found) error {
 		}
 	}
 	return nil
-}
-
-// lun is the backstore's name at a number.
-func (t *Target) lun(n int) string {
-	for _, l := range t.LUNs {
-		if l.Number == n {
-			return l.Backstore
-		}
-	}
-	return ""
 }
 
 // auth compares users and passwords. Sessions go on when they change: they count at the next login.

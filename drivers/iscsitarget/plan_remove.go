@@ -22,22 +22,18 @@ func (w *work) leavers(live *Found) {
 			w.change(reconcile.Change{Action: reconcile.Update, Path: "portals", Have: p, Risk: reconcile.ReloadRisk, Source: w.t.source("spec.portals")}, rmdir(at+"/np/"+p))
 		}
 	}
-	luns := map[int]bool{}
-	for _, l := range w.t.LUNs {
-		luns[l.Number] = true
-	}
 	var dropped []int
 	for _, n := range w.old.LUNs {
-		if _, there := live.LUNs[n]; there && !luns[n] {
+		if _, there := live.LUNs[n]; there && w.behind[n] == nil {
 			dropped = append(dropped, n)
 		}
 	}
 	for _, initiator := range slices.Sorted(maps.Keys(w.old.ACLs)) {
 		a, there := live.ACLs[initiator]
-		i := slices.IndexFunc(w.t.ACLs, func(x ACL) bool { return x.Initiator == initiator })
+		i, wanted := w.acls[initiator]
 		switch {
 		case !there:
-		case i < 0:
+		case !wanted:
 			c := reconcile.Change{Action: reconcile.Update, Path: "acls." + initiator, Have: "may log in", Source: w.t.source("spec.acls")}
 			if a.Session != "" {
 				c.Risk, c.Why = reconcile.Outage, initiator+" is logged in from "+a.Session+" and loses its disks"
@@ -45,7 +41,7 @@ func (w *work) leavers(live *Found) {
 			w.change(c, a.away(at+"/acls/"+initiator)...)
 		default:
 			for _, n := range w.old.ACLs[initiator].LUNs {
-				if _, mapped := a.LUNs[n]; mapped && !slices.Contains(w.t.ACLs[i].LUNs, n) {
+				if _, mapped := a.LUNs[n]; mapped && !w.t.ACLs[i].sees(n) {
 					c := reconcile.Change{Action: reconcile.Update, Path: "acls." + initiator + ".luns", Have: strconv.Itoa(n), Source: w.t.source(fmt.Sprintf("spec.acls[%d]", i))}
 					if a.Session != "" {
 						c.Risk, c.Why = reconcile.Outage, initiator+" is logged in from "+a.Session+" and loses this disk"
@@ -87,15 +83,22 @@ func (w *work) removed() {
 		return
 	}
 	for _, id := range w.old.Backstores {
-		_, name, _ := strings.Cut(id, "/")
-		if b := w.t.backstore(name); b != nil && b.id() == id {
+		if w.wants(id) {
 			continue
 		}
+		_, name, _ := strings.Cut(id, "/")
 		if b, there := w.m.Backstores[id]; there && !w.m.usedBy(id, w.t.IQN) {
 			w.change(reconcile.Change{Action: reconcile.Update, Path: "backstores." + name, Have: b.Path, Source: w.t.source("spec.backstores"),
 				Why: b.Path + " itself stays"}, b.away()...)
 		}
 	}
+}
+
+// wants tells that the manifest has a backstore.
+func (w *work) wants(id string) bool {
+	_, name, _ := strings.Cut(id, "/")
+	i, ok := w.backstores[name]
+	return ok && w.t.Backstores[i].id() == id
 }
 
 func (b FoundBackstore) away() []Line {
@@ -139,7 +142,7 @@ func (p *planner) prune() {
 		if len(lines) > 0 {
 			ops = append(ops, Configure{Lines: lines, Root: p.root()})
 		}
-		if op := p.saved(append(p.gone, r)); op != nil {
+		if op := p.forget(append(p.gone, r)); op != nil {
 			ops = append(ops, *op)
 		}
 		ops = append(ops, reconcile.Command{Argv: []string{"rm", "-f", "--", recordPath(name)}})

@@ -12,7 +12,7 @@ import (
 
 // Provides gives the targets of which nothing is left to be done.
 func (d Driver) Provides(have State) []reconcile.Ref {
-	var refs []reconcile.Ref
+	owned := map[string][]Target{}
 	for _, t := range have.Targets {
 		m := have.machine(t.Host)
 		if m == nil || m.Unobserved != "" {
@@ -22,9 +22,15 @@ func (d Driver) Provides(have State) []reconcile.Ref {
 		if r, ok := m.Records[t.Name]; ok {
 			owner = r.Owner
 		}
-		steps, err := d.Plan(State{Owner: owner, Targets: []Target{t}}, have)
-		if err == nil && len(steps) == 0 {
-			refs = append(refs, Ref(t.Name))
+		owned[owner] = append(owned[owner], t)
+	}
+	var refs []reconcile.Ref
+	for _, owner := range slices.Sorted(maps.Keys(owned)) {
+		_, open, _ := planAll(State{Owner: owner, Targets: owned[owner]}, have)
+		for _, t := range owned[owner] {
+			if !open[t.Name] {
+				refs = append(refs, Ref(t.Name))
+			}
 		}
 	}
 	return refs
@@ -78,13 +84,26 @@ func (f *Found) notes(t *Target, m *Machine, note func(kind reconcile.NoteKind, 
 			note(reconcile.NoteUnmanaged, "portals", "%s has the portal %s too", t.Host, p)
 		}
 	}
+	luns, acls := map[int]bool{}, map[string]bool{}
+	for _, n := range old.LUNs {
+		luns[n] = true
+	}
+	for _, l := range t.LUNs {
+		luns[l.Number] = true
+	}
+	for i := range old.ACLs {
+		acls[i] = true
+	}
+	for _, a := range t.ACLs {
+		acls[a.Initiator] = true
+	}
 	for _, n := range slices.Sorted(maps.Keys(f.LUNs)) {
-		if t.lun(n) == "" && !slices.Contains(old.LUNs, n) {
+		if !luns[n] {
 			note(reconcile.NoteUnmanaged, fmt.Sprintf("luns.%d", n), "%s has LUN %d (%s) too", t.Host, n, f.LUNs[n])
 		}
 	}
 	for _, i := range slices.Sorted(maps.Keys(f.ACLs)) {
-		if _, was := old.ACLs[i]; !was && !slices.ContainsFunc(t.ACLs, func(a ACL) bool { return a.Initiator == i }) {
+		if !acls[i] {
 			note(reconcile.NoteUnmanaged, "acls."+i, "%s lets %s log in too", t.Host, i)
 		}
 	}
