@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 )
 
 // MaxFileSize is the size in bytes above which a manifest file is refused. The largest real ones are some hundred KiB.
@@ -23,7 +21,7 @@ type File struct {
 // those of its folders included, in the order of their names; files and folders in it whose names begin with a dot are skipped. Symbolic
 // links are followed; a file that is reached twice is read once. It returns what it could read together with the errors of all others.
 func ReadPaths(paths []string, stdin io.Reader) ([]File, error) {
-	r := reader{stdin: stdin, seen: map[string]bool{}}
+	r := reader{stdin: stdin, seen: realPaths{}}
 	for _, p := range paths {
 		r.path(p)
 	}
@@ -34,7 +32,7 @@ type reader struct {
 	stdin io.Reader
 	files []File
 	errs  []error
-	seen  map[string]bool // by real path: each file once, no loop through links
+	seen  realPaths
 }
 
 func (r *reader) path(p string) {
@@ -58,64 +56,24 @@ func (r *reader) path(p string) {
 		r.file(p)
 		return
 	}
-	had := len(r.files) + len(r.errs)
-	if fresh := r.folder(p); fresh && len(r.files)+len(r.errs) == had {
+	l := lister{seen: r.seen}
+	l.folder(p)
+	r.errs = append(r.errs, l.errs...)
+	for _, f := range l.Manifests {
+		r.open(f)
+	}
+	if len(l.Folders) > 0 && len(l.Manifests)+len(l.errs) == 0 {
 		r.errs = append(r.errs, fmt.Errorf("%s: the folder holds no *.yaml or *.yml file", p))
 	}
 }
 
-// folder reads all manifests below a folder; it tells whether the folder was not read before.
-func (r *reader) folder(dir string) bool {
-	if !r.first(dir) {
-		return false
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		r.errs = append(r.errs, err)
-		return true
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		p := filepath.Join(dir, e.Name())
-		ext := filepath.Ext(p)
-		manifest := ext == ".yaml" || ext == ".yml"
-		if e.Type().IsRegular() && !manifest {
-			continue
-		}
-		info, err := os.Stat(p)
-		switch {
-		case err != nil && manifest: // a dangling link to a manifest is an unreadable manifest, never an absent one
-			r.errs = append(r.errs, err)
-		case err != nil:
-		case info.IsDir():
-			r.folder(p)
-		case manifest && info.Mode().IsRegular():
-			r.file(p)
-		}
-	}
-	return true
-}
-
-func (r *reader) first(p string) bool {
-	if real, err := filepath.EvalSymlinks(p); err == nil {
-		p = real
-	}
-	if abs, err := filepath.Abs(p); err == nil {
-		p = abs
-	}
-	if r.seen[p] {
-		return false
-	}
-	r.seen[p] = true
-	return true
-}
-
 func (r *reader) file(p string) {
-	if !r.first(p) {
-		return
+	if r.seen.first(p) {
+		r.open(p)
 	}
+}
+
+func (r *reader) open(p string) {
 	f, err := os.Open(p)
 	if err != nil {
 		r.errs = append(r.errs, err)
