@@ -38,8 +38,9 @@ type Cmd struct {
 	Mutates bool
 }
 
-// DefaultLimit bounds a command whose Limit is 0.
-const DefaultLimit = 30 * time.Second
+// DefaultLimit bounds a command whose Limit is 0: whatever only reads. It is for a disk or a daemon that does not answer, not for a slow machine,
+// where each of some processes may wait seconds for a processor.
+const DefaultLimit = 2 * time.Minute
 
 // File is a regular file: its content, its permission bits and its owner.
 type File struct {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hactl/hactl/reconcile"
 )
@@ -28,9 +27,6 @@ case $o in *,ext[234],*|*,xfs,*) printf 'head %s\n' "$(head -c 4096 "$p" | base6
 case $o in *,xfs,*) at=$(lsblk -n -d -o MOUNTPOINT "$p"); [ -z "$at" ] || printf 'mounted %s\n' "$(stat -f -c %b "$at")";; esac; done
 s end`
 
-// lookLimit bounds it: a device that does not answer must not hang a plan.
-const lookLimit = 30 * time.Second
-
 // Look reads what the paths stand for on a machine, in one process. A path that is no block device is there with nothing known, a machine
 // that cannot be asked is an error.
 func Look(ctx context.Context, h reconcile.Host, paths []string) (Devices, error) {
@@ -38,7 +34,7 @@ func Look(ctx context.Context, h reconcile.Host, paths []string) (Devices, error
 	if len(paths) == 0 {
 		return Devices{}, nil
 	}
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-block"}, paths...), Limit: lookLimit})
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-block"}, paths...)})
 	if err != nil {
 		return nil, err
 	}

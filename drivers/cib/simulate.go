@@ -219,6 +219,9 @@ func simulate(ctx context.Context, h reconcile.Host, cib string) ([]simulation, 
 	return sims, err
 }
 
+// schedulerLimit is what a plan waits for a prediction. Without one it is told as unavailable, and all gates ask.
+const schedulerLimit = 30 * time.Second
+
 // simulate asks the scheduler on a machine what it would do with a CIB, transition after transition. cib is the one in the end.
 func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simulation, cib string, err error) {
 	result := "no"
@@ -230,12 +233,12 @@ func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simula
 		limit = 0
 	}
 	argv := slices.Concat([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result, strconv.Itoa(len(q.events)), strconv.Itoa(int(limit.Seconds()))}, q.events, q.always)
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib)})
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib), Limit: schedulerLimit})
 	if err != nil {
 		var exit *reconcile.ExitError
 		if errors.As(err, &exit) {
 			if exit.Code == 124 {
-				return nil, "", fmt.Errorf("the scheduler gave no answer within %v", reconcile.DefaultLimit)
+				return nil, "", fmt.Errorf("the scheduler gave no answer within %v", schedulerLimit)
 			}
 			exit.Argv, exit.Stdout, exit.Stderr = []string{"crm_simulate"}, nil, withoutXML(exit.Stderr)
 		}

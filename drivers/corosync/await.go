@@ -47,7 +47,7 @@ func poll(ctx context.Context, limit time.Duration, progress func(reconcile.Prog
 
 // answer runs a command whose exit code tells something by itself (no quorum, no controller yet) and gives its output all the same.
 func answer(ctx context.Context, h reconcile.Host, argv ...string) (string, error) {
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Limit: 10 * time.Second})
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv})
 	var exit *reconcile.ExitError
 	if errors.As(err, &exit) {
 		return string(exit.Stdout) + string(exit.Stderr), nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,12 +36,12 @@ func lookCmd(all bool) reconcile.Cmd {
 	if all {
 		what = "all"
 	}
-	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-daemons", what}, Limit: 20 * time.Second}
+	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-daemons", what}}
 }
 
 // monitor shows the designated controller. It exits non-zero where Pacemaker does not run. (crmadmin --dc_lookup takes four times as long.)
 // The layer of the CIB runs the same command, so that in one round it runs once.
-var monitor = reconcile.Cmd{Argv: []string{"crm_mon", "--output-as=xml"}, Limit: 10 * time.Second}
+var monitor = reconcile.Cmd{Argv: []string{"crm_mon", "--output-as=xml"}}
 
 // files are read in one go. The layer of the machines reads the same list, so that in one round it is read once.
 var files = []string{"/etc/hosts", "/etc/chrony/sources.d/hactl.sources", "/etc/chrony.conf", confPath, keyPath, pcmkKey, markPath}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,8 +25,6 @@ s values; cd /sys/class/iscsi_session 2>/dev/null && { grep -sZH '' session*/tar
 cd /sys/class/iscsi_connection && grep -sZH '' connection*/persistent_address connection*/persistent_port
 s links; find /dev/disk/by-path /dev/disk/by-id -type l -printf '%p %l\n' 2>/dev/null; }
 s end`
-
-const lookLimit = 30 * time.Second
 
 var globs = []string{nameFile, daemon, recordDir + "/*.json", "/etc/iscsi/nodes/*/*", "/etc/iscsi/nodes/*/*/*", "/var/lib/iscsi/nodes/*/*", "/var/lib/iscsi/nodes/*/*/*"}
 
@@ -69,7 +66,7 @@ func observe(ctx context.Context, h reconcile.Host) (Machine, error) {
 	var files map[string]reconcile.File
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-iscsiinitiator"}, Limit: lookLimit})
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-iscsiinitiator"}})
 		return err
 	})
 	g.Go(func() (err error) {

@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,8 +36,6 @@ s links; cd /sys/kernel/config/target 2>/dev/null && { find iscsi -type l -print
 s hbas; ls core
 s values; grep -rsaZ --exclude-dir=statistics --exclude-dir=fabric_statistics '' core iscsi; }
 s end`
-
-const lookLimit = time.Minute
 
 // Observe asks the machines of the targets, and all where there is something to prune: one process on each, one more for block devices, and
 // one read of files. Zero want reads what all machines have.
@@ -94,7 +91,7 @@ func observe(ctx context.Context, h reconcile.Host, want State) (Machine, error)
 	var files map[string]reconcile.File
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-look-iscsitarget"}, paths...), Limit: lookLimit})
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-look-iscsitarget"}, paths...)})
 		return err
 	})
 	g.Go(func() (err error) {

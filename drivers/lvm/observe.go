@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,9 +31,6 @@ s initramfs; command -v update-initramfs
 s report; r=$(lvm "$@") || exit; printf '%s\n' "$r"
 s names; printf '%s\n' "$r" | sed -n 's/.*"pv_name":"\(\/[^"]*\)".*/\1/p' | while read -r p; do printf '%s %s\n' "$p" "$(readlink -f "$p")"; done
 s end`
-
-// lookLimit is for machines with many slow disks: LVM reads them all.
-const lookLimit = 45 * time.Second
 
 // Observe asks the machines that the wanted groups are on, all where everything is wanted. On each it takes two processes and one read of files.
 func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
@@ -74,7 +70,7 @@ func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machi
 	var read map[string]reconcile.File
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-lvm"}, reportArgv...), Limit: lookLimit})
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-lvm"}, reportArgv...)})
 		return failure("look at LVM", err)
 	})
 	g.Go(func() (err error) {

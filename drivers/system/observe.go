@@ -49,9 +49,6 @@ firewall-cmd --permanent --query-service=high-availability; firewall-cmd --query
 for n in $5; do s "account $n"; id -nG -- "$n" 2>/dev/null; done
 s end`
 
-// lookLimit is generous: firewall-cmd alone takes most of a second each time.
-const lookLimit = 20 * time.Second
-
 func lookCmd(w MachineStatus) reconcile.Cmd {
 	var packages, units, names []string
 	if w.Packages != nil {
@@ -76,7 +73,7 @@ func lookCmd(w MachineStatus) reconcile.Cmd {
 	}
 	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look",
 		strings.Join(packages, " "), strings.Join(units, " "), strings.Join(names, " "), fw,
-		strings.Join(sortedKeys(w.Accounts), " ")}, Limit: lookLimit}
+		strings.Join(sortedKeys(w.Accounts), " ")}}
 }
 
 // Observe asks all machines at once: one process and one read of files on each.
