@@ -57,6 +57,11 @@ type (
 		// Recall marks as not observed what is wanted and not in the record: unknown is never absent. It does no I/O.
 		Recall(want, have S) S
 	}
+	// Follower calls changed whenever what it observes changes, with what did, as soon as that can be known, so that nobody has to look again and
+	// again. It runs until ctx ends, or until it cannot know any longer (an error). Nothing may depend on it: it may miss changes.
+	Follower[S any] interface {
+		Follow(ctx context.Context, hosts Hosts, changed func(what string)) error
+	}
 	// Quorate tells about membership, for the engine's gates: which members have what standing in the cluster's own view.
 	Quorate[S any] interface{ Standing(want, have S) Standing }
 )
@@ -149,6 +154,7 @@ type Layer interface {
 	Import(have State, into *v1.Manifests) ([]ImportedSecret, error)
 	Status(have State) []Health
 	Standing(want, have State) (Standing, bool)
+	Follow(ctx context.Context, hosts Hosts, changed func(what string)) (bool, error) // false: the layer has no way to follow
 	Decode(b []byte) (State, error)
 	Record(ctx context.Context, hosts Hosts, want, have State) (State, error)
 	Recall(want, have State) State
@@ -227,6 +233,13 @@ func (l layer[S]) Standing(want, have State) (Standing, bool) {
 		return q.Standing(want.(S), have.(S)), true
 	}
 	return Standing{}, false
+}
+
+func (l layer[S]) Follow(ctx context.Context, hosts Hosts, changed func(what string)) (bool, error) {
+	if f, ok := l.d.(Follower[S]); ok {
+		return true, f.Follow(ctx, hosts, changed)
+	}
+	return false, nil
 }
 
 func (l layer[S]) Decode(b []byte) (State, error) {

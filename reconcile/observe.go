@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -113,6 +114,24 @@ func (e *Engine) Standing(o *Observation) Standing {
 		}
 	}
 	return Standing{}
+}
+
+// Follow calls changed when a layer hears that something changed, one call at a time, until ctx ends or a layer cannot hear any longer, which is an
+// error. It asks the cluster's members only.
+func (e *Engine) Follow(ctx context.Context, changed func(what string)) error {
+	g, ctx := errgroup.WithContext(ctx)
+	var mu sync.Mutex
+	for _, l := range e.Layers {
+		g.Go(func() error {
+			_, err := l.Follow(ctx, e.members(), func(what string) {
+				mu.Lock()
+				defer mu.Unlock()
+				changed(what)
+			})
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // Status is what every layer tells about its health, lowest layer first.

@@ -90,6 +90,9 @@ func (h host) Run(ctx context.Context, c reconcile.Cmd) ([]byte, error) {
 		limit = reconcile.DefaultLimit
 	}
 	x := &call{c: h.client.c, n: h.node, client: h.client, argv: c.Argv, in: string(c.Stdin), mutates: c.Mutates}
+	if follows(c.Argv) {
+		return x.follow(ctx, limit, c.Line)
+	}
 	a, err := x.carryOut(ctx, strings.Join(x.shown(), " "), limit, func() answer {
 		if h.client.c.Tools != nil && computes(c.Argv) {
 			return answer{tools: true}
