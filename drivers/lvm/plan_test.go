@@ -41,6 +41,22 @@ func TestPlan(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	pools := func(size string, thin ...string) string {
+		text := one[:strings.Index(one, "  volumes:")] + "  volumes:\n  - {name: pool, type: thin-pool, size: " + size + "}\n"
+		for _, name := range append([]string{"thin"}, thin...) {
+			text += "  - {name: " + name + ", type: thin, thinPool: pool, size: 1G, filesystem: {type: ext4}}\n"
+		}
+		return text
+	}
+	made2 := func(s *sim) {
+		if _, err := s.apply(wantOf(t, pools("100M")), -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	filled := func(h *State) {
+		pool := h.Machines[0].Groups[0].volume("pool")
+		pool.Data, pool.Metadata = 100, 7
+	}
 	group := func(s *sim) *simGroup {
 		for _, g := range s.groups {
 			return g
@@ -91,6 +107,10 @@ func TestPlan(t *testing.T) {
 		"one more disk": {manifest: strings.Replace(one, "{device: /dev/sdb}", "{device: /dev/sdb}, {device: /dev/disk/by-id/a}", 1), change: made, want: []string{"$ vgextend vg0 /dev/disk/by-id/a"}},
 		"known after a login": {manifest: strings.ReplaceAll(one, "/dev/sdb", "/dev/disk/by-id/lun") + "---\napiVersion: hactl/v1\nkind: ISCSIInitiator\nmetadata: {name: blocks}\n" +
 			"spec: {target: \"iqn.2023-02.com.example:blocks\", portals: [\"10.0.0.9:3260\"], nodes: [{name: n1}]}\n", want: []string{"… known after blocks logs in", "ISCSIInitiator/blocks"}, not: "$"},
+		"larger pool":     {manifest: pools("200M"), change: made2, want: []string{"$ lvextend -L 209715200b vg0/pool"}, not: "grow"},
+		"full pool":       {manifest: pools("100M", "new"), change: made2, after: filled, want: []string{"error: ", "vg0/new is to be written to, and its pool pool (100M) is full to 100 %, its metadata to 7 %"}},
+		"full pool grows": {manifest: pools("200M", "new"), change: made2, after: filled, want: []string{"$ lvextend -L 209715200b vg0/pool", "--thinpool pool vg0"}},
+		"pool too large":  {manifest: pools("508M"), change: made, want: []string{"error: ", "pool needs 516M more, and the group has 408M left"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSim(t, "n1", "n2")

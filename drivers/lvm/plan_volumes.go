@@ -48,8 +48,12 @@ func (p *place) volumes() error {
 		ref := block.Ref(p.m.Name, p.g.path(v.Name))
 		have := p.f.volume(v.Name)
 		c := reconcile.Change{Object: ref, Want: v.size(), Source: v.Source}
+		if pool := p.f.volume(v.Pool); pool.full() && !p.grown[v.Pool] && (have == nil || isNew(have.Tags) || have.Size < v.Bytes) {
+			return fmt.Errorf("%s: %s is to be written to, and its pool %s (%s) is full to %g %%, its metadata to %g %%; say a larger size for %s first",
+				v.Source, p.lv(v), v.Pool, formatSize(pool.Size), pool.Data, pool.Metadata, v.Pool)
+		}
 		if have == nil {
-			if err := room.take(v, extents(v.Bytes, size), size); err != nil {
+			if err := room.take(v, v.takes(p.f, size), size); err != nil {
 				return fmt.Errorf("%s: %w", v.Source, err)
 			}
 			c.Action = reconcile.Create
@@ -149,6 +153,25 @@ func (v *Volume) fits(have *FoundVolume) error {
 		return fmt.Errorf("is in the pool %s, and the manifest says %s; a volume does not change its pool", have.Pool, v.Pool)
 	}
 	return nil
+}
+
+// full tells of a pool that nothing more can be written to it.
+func (v *FoundVolume) full() bool {
+	return v != nil && v.Layout == poolLayout && (v.Data >= 100 || v.Metadata >= 100)
+}
+
+// takes is how many extents a new volume needs. A pool has its metadata beside it, 64 bytes for each chunk of 64 KiB and at least 2 MiB, and
+// the first pool of a group as much again for its repair (lvmthin(7), "Thin Pool Metadata", "Spare metadata LV").
+func (v *Volume) takes(f *FoundGroup, size int64) int64 {
+	n := extents(v.Bytes, size)
+	if v.Type != "thin-pool" || v.Share != "" {
+		return n
+	}
+	meta := extents(max(v.Bytes/1024, 2<<20), size)
+	if f == nil || !slices.ContainsFunc(f.Volumes, func(o FoundVolume) bool { return o.Layout == poolLayout }) {
+		meta *= 2
+	}
+	return n + meta
 }
 
 // room is what a group has left, in extents.

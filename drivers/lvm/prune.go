@@ -26,12 +26,10 @@ func pruneSteps(want, have State) (steps []reconcile.Step, err error) {
 			}
 			g := want.group(f.Name, m.Name)
 			whole := g == nil && slices.Contains(f.Tags, mine)
-			var gone []FoundVolume
-			for _, v := range f.Volumes {
-				if whole || g != nil && slices.Contains(v.Tags, mine) && !slices.ContainsFunc(g.Volumes, func(w Volume) bool { return w.Name == v.Name }) {
-					gone = append(gone, v)
-				}
+			if g == nil && !whole {
+				continue
 			}
+			gone, foreign := f.unwanted(g, mine)
 			if !whole && len(gone) == 0 {
 				continue
 			}
@@ -40,10 +38,43 @@ func pruneSteps(want, have State) (steps []reconcile.Step, err error) {
 				errs = append(errs, fmt.Errorf("--prune: no manifest tells VolumeGroup/%s any more, and it is protected; apply it once more with protect: false to be rid of it", f.Name))
 				continue
 			}
-			steps = append(steps, removal(have, m, f, gone, whole))
+			s := removal(m, f, gone, whole && len(foreign) == 0)
+			if whole && len(foreign) > 0 {
+				release(&s, m, f, mine, foreign)
+			}
+			if s.Pending = have.busy(f, m.Name, gone, foreign); s.Pending != "" {
+				s.Ops = nil
+			}
+			steps = append(steps, s)
 		}
 	}
 	return steps, errors.Join(errs...)
+}
+
+// unwanted are the volumes that the owner made and a wanted group (nil: none is wanted) does not have, and those that somebody else made.
+func (f *FoundGroup) unwanted(g *Group, mine string) (gone []FoundVolume, foreign []string) {
+	for _, v := range f.Volumes {
+		switch {
+		case !slices.Contains(v.Tags, mine):
+			foreign = append(foreign, v.Name)
+		case g == nil || !slices.ContainsFunc(g.Volumes, func(w Volume) bool { return w.Name == v.Name }):
+			gone = append(gone, v)
+		}
+	}
+	return gone, foreign
+}
+
+// release gives a group up that has volumes of somebody else in it: they stay, and so does the group.
+func release(s *reconcile.Step, m *Machine, f *FoundGroup, mine string, foreign []string) {
+	argv := []string{"vgchange", "--deltag", mine}
+	for _, t := range f.Tags {
+		if t == keepTag || t == newTag || strings.HasPrefix(t, diskTag) {
+			argv = append(argv, "--deltag", t)
+		}
+	}
+	s.Changes = append(s.Changes, reconcile.Change{Object: onNode(m.Name, f.Name), Action: reconcile.Update, Path: "owner", Have: tagged(f.Tags, ownerTag), Want: "nobody",
+		Why: "it stays, with the volumes that hactl did not make: " + strings.Join(foreign, ", ")})
+	s.Ops = append(s.Ops, command(append(argv, f.Name)...))
 }
 
 // group is the wanted group of that name on a node; nil if there is none.
@@ -56,8 +87,16 @@ func (s State) group(name, node string) *Group {
 	return nil
 }
 
-// busy says what keeps volumes from being removed; "" if nothing does. Whoever uses them may be on the way to be removed by the same plan.
-func (s State) busy(f *FoundGroup, on string, gone []FoundVolume) string {
+// busy says what keeps volumes from being removed; "" if nothing does. Whoever uses them may be on the way to be removed by the same plan. With a
+// pool LVM removes what is in it, and with a volume its snapshots.
+func (s State) busy(f *FoundGroup, on string, gone []FoundVolume, foreign []string) string {
+	for _, v := range gone {
+		for _, name := range foreign {
+			if o := f.volume(name); o.Pool == v.Name || o.Origin == v.Name {
+				return fmt.Sprintf("%s/%s would go with %s, and hactl did not make it; remove it by hand first (lvremove %s/%s)", f.Name, name, v.Name, f.Name, name)
+			}
+		}
+	}
 	for _, h := range s.Machines {
 		o := h.group(f.Name)
 		if o == nil || o.UUID != f.UUID {
@@ -77,7 +116,7 @@ func (s State) busy(f *FoundGroup, on string, gone []FoundVolume) string {
 }
 
 // removal removes volumes, the thin ones before their pools, and the group with its physical volumes where all of it goes.
-func removal(have State, m *Machine, f *FoundGroup, gone []FoundVolume, whole bool) reconcile.Step {
+func removal(m *Machine, f *FoundGroup, gone []FoundVolume, whole bool) reconcile.Step {
 	s := reconcile.Step{ID: "lvm " + m.Name + " " + f.Name + " prune", Host: m.Name, Needs: []reconcile.Ref{system.Machine(m.Name)}}
 	slices.SortStableFunc(gone, func(a, b FoundVolume) int { return strings.Compare(a.Pool+"x", b.Pool+"x") * -1 })
 	change := func(ref reconcile.Ref, what string) {
@@ -95,9 +134,6 @@ func removal(have State, m *Machine, f *FoundGroup, gone []FoundVolume, whole bo
 			disks = append(disks, d.Name)
 		}
 		s.Ops = append(s.Ops, RemoveGroup{f.Name, disks})
-	}
-	if s.Pending = have.busy(f, m.Name, gone); s.Pending != "" {
-		s.Ops = nil
 	}
 	return s
 }

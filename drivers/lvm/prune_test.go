@@ -53,3 +53,31 @@ func TestPrune(t *testing.T) {
 		t.Error("not that of n1 alone was removed")
 	}
 }
+
+// What somebody else made in a group that goes stays, and the group with it; a volume that would take it along waits.
+func TestPruneLeavesForeignVolumes(t *testing.T) {
+	s := localSim(t)
+	want := wantOf(t, strings.Replace(localGroup, "  - {name: rest, size: 100%FREE}\n", "", 1))
+	if _, err := s.apply(want, -1); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.run("n1", []string{"lvcreate", "--name", "theirs", "--size", "8M", "vg0"}); err != nil {
+		t.Fatal(err)
+	}
+	nothing := State{Cluster: "lab", Owner: "default", Prune: true, Members: []string{"n1"}}
+	have := s.observe(nothing)
+	have.Machines = have.Machines[:1]
+	got := steps(t, nothing, have)
+	for _, w := range []string{"$ lvremove --yes vg0/data", "$ lvremove --yes vg0/pool", "$ vgchange --deltag hactl.owner=default"} {
+		if !strings.Contains(got, w) {
+			t.Errorf("%q is not in the plan:\n%s", w, got)
+		}
+	}
+	if strings.Contains(got, "theirs") || strings.Contains(got, "vgremove") {
+		t.Errorf("what somebody else made goes:\n%s", got)
+	}
+	have.Machines[0].Groups[0].volume("theirs").Pool = "pool"
+	if got := steps(t, nothing, have); strings.Contains(got, "$") || !strings.Contains(got, "… vg0/theirs would go with pool") {
+		t.Errorf("it goes with its pool:\n%s", got)
+	}
+}
