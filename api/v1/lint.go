@@ -59,6 +59,7 @@ var lints = []Lint{
 	{LintOneshotUnit, "A systemd unit is a oneshot that stays active when what it started dies; no monitor ever fails."},
 	{lintOptionValue, "An option has a value that the tool does not document."},
 	{lintOrder, "An order puts a resource before itself, or is said to be reversed where Pacemaker cannot reverse it."},
+	{LintOrderOfNoPromotion, "An order waits for the promotion of something that is never promoted, mostly since thenAction is missing; it orders nothing."},
 	{LintOrderWithoutColocation, "An address, volume or file system is ordered with something that may run on another node."},
 	{LintPacemaker3, "Something is used that Pacemaker 3 no longer knows or takes otherwise."},
 	{LintParameterType, "A parameter has a value that is not of the type in the agent's metadata."},

@@ -16,6 +16,7 @@ const (
 	LintNoMonitor              = "no-monitor"
 	LintNoQuorumPolicyIgnore   = "no-quorum-policy-ignore"
 	LintOneshotUnit            = "oneshot-unit"
+	LintOrderOfNoPromotion     = "order-of-no-promotion"
 	LintOrderWithoutColocation = "order-without-colocation"
 	LintPacemaker3             = "pacemaker-3"
 	LintPromotedMonitor        = "promoted-monitor"
