@@ -8,7 +8,8 @@
 // that a text may be; `check:"NAME"` asks for a format of formats.go; `options:"NAME"` names a table of upstream options (options.go);
 // `ref:"SORT"` tells what the text is the name of (references.go); a method check on a struct tells how its fields exclude each other. What
 // Pacemaker takes and hardly anybody means is a lint (lint.go), which the object can silence. A new kind is a type with SetDefaults and
-// validate, an entry in kinds (load.go), its list in Manifests, its ids (ids.go), and a place in package v1test. After a change of types
+// validate, an entry in kinds (load.go), its list in Manifests, its ids (ids.go), and a place in package v1test. WatchPolicy
+// is the one kind that is about hactl and not about a cluster (policies.go). After a change of types
 // or comments run go generate ./schemas.
 package v1
 

@@ -45,6 +45,10 @@ var formats = map[string]format{
 	"iqn":         {checkIQN, iqnPattern.String(), nil},
 	"addressPort": {checkAddressPort, `:[0-9]+$`, nil},
 	"drbdDevice":  {checkDRBDDevice, `^/dev/drbd\S+$`, nil},
+	"duration":    {checkDuration, `^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$`, nil},
+	"schedule":    {checkSchedule, `^(@[a-zA-Z]+|\s*\S+(\s+\S+){4}\s*)$`, nil},
+	"timeZone":    {checkTimeZone, `^[A-Za-z0-9_+/-]+$`, nil},
+	"unattended":  {checkUnattended, `^(safe|reload|restart|outage|redundancy)$`, nil},
 	"expression":  {checkExpression, `\S`, nil},
 }
 

@@ -29,6 +29,7 @@ var kinds = map[string]func() any{
 	"DRBDResource":     func() any { return new(DRBDResource) },
 	"ISCSITarget":      func() any { return new(ISCSITarget) },
 	"ISCSIInitiator":   func() any { return new(ISCSIInitiator) },
+	"WatchPolicy":      func() any { return new(WatchPolicy) },
 }
 
 // Kinds are the names of all kinds in alphabetical order.
@@ -42,8 +43,9 @@ func New(kind string) any {
 	return nil
 }
 
-// Load turns files into the manifests of each Cluster, in the order of the Clusters' names, with their defaults set. All mistakes of all
-// files come in one Errors; with any mistake there are no manifests. Load does no I/O.
+// Load turns files into the manifests of each Cluster, in the order of the Clusters' names, with their defaults set, and finds each its WatchPolicy.
+// All mistakes of all files come in one Errors; with any mistake there are no manifests. Files that hold nothing but WatchPolicies are checked as far
+// as they can be, and give none. Load does no I/O.
 func Load(files []File) ([]*Manifests, error) {
 	l := &loader{checker: checker{types: fieldTable{}, failed: map[*Object]map[string]bool{}}}
 	for _, f := range files {
@@ -54,11 +56,13 @@ func Load(files []File) ([]*Manifests, error) {
 			l.document(f.Name, doc)
 		}
 	}
-	sets := l.sets(files)
+	policies := l.policies()
+	sets := l.sets(files, len(policies) > 0)
 	for _, m := range sets {
 		m.SetDefaults()
 		l.manifests(m)
 	}
+	l.govern(policies, sets)
 	if err := l.errs.err(); err != nil {
 		return nil, err
 	}
@@ -129,8 +133,8 @@ func kindOf(n *yaml.Node) string {
 	return ""
 }
 
-// sets puts each object to its Cluster.
-func (l *loader) sets(files []File) []*Manifests {
+// sets puts each object to its Cluster. Beside policies there need be nothing else.
+func (l *loader) sets(files []File, policies bool) []*Manifests {
 	byName := map[string]*Manifests{}
 	for _, o := range l.objects {
 		c, ok := o.(*Cluster)
@@ -147,6 +151,9 @@ func (l *loader) sets(files []File) []*Manifests {
 		byName[name] = &Manifests{Cluster: c}
 	}
 	names := slices.Sorted(maps.Keys(byName))
+	if len(names) == 0 && policies && len(l.objects) == 0 {
+		return nil
+	}
 	if len(names) == 0 {
 		l.noCluster(files)
 		// What can be checked without a Cluster still is.

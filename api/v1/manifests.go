@@ -26,6 +26,10 @@ type Manifests struct {
 	ISCSITargets    []*ISCSITarget
 	ISCSIInitiators []*ISCSIInitiator
 
+	// Policy is what hactl watch may do to the cluster by itself; nil: what it does without one. It is no part of what the cluster is to be: All, Order and
+	// everything that is made of them are without it.
+	Policy *WatchPolicy
+
 	// Order is that in which Add got the objects, over all kinds: the order of elements has meaning in the CIB.
 	Order []any
 
@@ -33,8 +37,12 @@ type Manifests struct {
 	Whole *Manifests
 }
 
-// Add puts an object, a pointer to its kind's type, behind those that are there.
+// Add puts an object, a pointer to its kind's type, behind those that are there. A WatchPolicy becomes the Policy.
 func (m *Manifests) Add(o any) {
+	if p, ok := o.(*WatchPolicy); ok {
+		m.Policy = p
+		return
+	}
 	m.Order = append(m.Order, o)
 	switch o := o.(type) {
 	case *Cluster:

@@ -212,7 +212,7 @@ func (m *Manifests) Select(s Selector) *Manifests {
 	if s.Empty() {
 		return m
 	}
-	part := &Manifests{Whole: m}
+	part := &Manifests{Whole: m, Policy: m.Policy}
 	for _, o := range m.All() {
 		_, cluster := o.(*Cluster)
 		if cluster || s.Matches(o.(interface{ Base() *Object }).Base().Metadata.Labels) {

@@ -47,7 +47,7 @@ func TestTags(t *testing.T) {
 	for _, k := range Kinds() {
 		walk(reflect.TypeOf(New(k)).Elem())
 		var m Manifests
-		if m.Add(New(k)); len(m.All()) != 1 {
+		if m.Add(New(k)); len(m.All()) != 1 && m.Policy == nil {
 			t.Errorf("Manifests does not hold kind %s", k)
 		}
 	}

@@ -80,7 +80,7 @@ func kindName(o any) string {
 // fields writes a struct in block style. With dash it is an element of a list: "- " stands before the first field.
 func (y *yamlWriter) fields(v reflect.Value, path string, indent int, dash bool) {
 	for _, f := range y.types.of(v.Type()) {
-		if x := v.FieldByIndex(f.index); f.required || !empty(x) {
+		if x := v.FieldByIndex(f.index); f.written(x) {
 			y.entry(f.name, x, y.under(path, f.name), indent, dash)
 			dash = false
 		}

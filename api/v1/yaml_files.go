@@ -21,6 +21,7 @@ var kindFiles = map[string]string{
 	"DRBDResource":     "storage.yaml",
 	"ISCSITarget":      "storage.yaml",
 	"ISCSIInitiator":   "storage.yaml",
+	"WatchPolicy":      "watch.yaml",
 }
 
 // ManifestFile is a file of a folder of manifests and what stands in it.

@@ -37,7 +37,7 @@ func (y *yamlWriter) filled(v reflect.Value) bool {
 	if v.Kind() != reflect.Struct {
 		return v.Len() > 0
 	}
-	return slices.ContainsFunc(y.types.of(v.Type()), func(f field) bool { return f.required || !empty(v.FieldByIndex(f.index)) })
+	return slices.ContainsFunc(y.types.of(v.Type()), func(f field) bool { return f.written(v.FieldByIndex(f.index)) })
 }
 
 var (
@@ -79,7 +79,7 @@ func (y *yamlWriter) flow(v reflect.Value, inside bool) bool {
 	case reflect.Struct:
 		y.buf = append(y.buf, '{')
 		for _, f := range y.types.of(v.Type()) {
-			if x := v.FieldByIndex(f.index); (f.required || !empty(x)) && !pair(f.name, x) {
+			if x := v.FieldByIndex(f.index); f.written(x) && !pair(f.name, x) {
 				return false
 			}
 		}
@@ -125,6 +125,11 @@ func scalarOf(v reflect.Value) (s string, plain, ok bool) {
 		}
 	}
 	return "", false, false
+}
+
+// written tells whether a field is written with this value. With omitzero in its tag an empty list is one, and means something else than none.
+func (f field) written(v reflect.Value) bool {
+	return f.required || !empty(v) || strings.HasSuffix(f.tag.Get("json"), ",omitzero") && !v.IsZero()
 }
 
 // empty tells what omitempty leaves out, as encoding/json does.
