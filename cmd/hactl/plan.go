@@ -115,6 +115,9 @@ func (a *app) runPlan(ctx context.Context, given func(flag string) bool, f planF
 	if sets, err = a.selected(sets); err != nil {
 		return err
 	}
+	if err := someCluster(sets); err != nil {
+		return err
+	}
 	for _, flag := range []string{"cib", "snapshot", "out"} {
 		if given(flag) {
 			if _, err := one(sets, "--"+flag); err != nil {

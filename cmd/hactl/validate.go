@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -36,9 +37,13 @@ With -l everything is checked all the same, and the selected objects are counted
   cat cluster.yaml | hactl validate -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			sets, err := a.load()
+			sets, err := a.loadAny()
 			if err != nil {
 				return err
+			}
+			if len(sets) == 0 {
+				_, _ = fmt.Fprintln(a.out, "valid; there is no Cluster, so the names of clusters in the WatchPolicies were not checked")
+				return nil
 			}
 			var mistakes, warnings v1.Errors
 			counts := make([]int, len(sets))
@@ -88,8 +93,17 @@ func warned(n int) string {
 	return fmt.Sprintf(", %d warnings", n)
 }
 
-// load reads the manifests that -f names: one set per Cluster, with the objects that -l selects.
+// load reads the manifests that -f names: one set per Cluster, with the objects that -l selects. At least one.
 func (a *app) load() ([]*v1.Manifests, error) {
+	sets, err := a.loadAny()
+	if err == nil {
+		err = someCluster(sets)
+	}
+	return sets, err
+}
+
+// loadAny is load that takes WatchPolicies without any Cluster.
+func (a *app) loadAny() ([]*v1.Manifests, error) {
 	files, err := a.read()
 	if err != nil {
 		return nil, err
@@ -99,6 +113,14 @@ func (a *app) load() ([]*v1.Manifests, error) {
 		return nil, err
 	}
 	return a.selected(sets)
+}
+
+// someCluster refuses manifests that are about no cluster.
+func someCluster(sets []*v1.Manifests) error {
+	if len(sets) == 0 {
+		return errors.New("there are WatchPolicies and no Cluster; name the manifests of a cluster with -f, too")
+	}
+	return nil
 }
 
 func (a *app) read() ([]v1.File, error) {
