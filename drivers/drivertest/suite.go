@@ -37,6 +37,9 @@ func Run(t *testing.T, l reconcile.Layer, m *v1.Manifests) {
 	for _, n := range m.Cluster.Spec.Nodes {
 		hosts = append(hosts, silent{t, n.Name})
 	}
+	for _, h := range m.Cluster.Spec.Hosts {
+		hosts = append(hosts, silent{t, h.Name})
+	}
 	have, err := l.Observe(t.Context(), hosts, want)
 	if err != nil {
 		t.Fatalf("%s: machines that do not answer are an error: %v", l.Name(), err)
