@@ -42,7 +42,7 @@ ssh_client_config() {                           # KNOWN_HOSTS KEY PROXYCOMMAND
   done
   # One block for all, at the end: the first value wins, and plain addresses work too.
   printf 'Host *\n'
-  printf '  %s\n' "User root" "IdentityFile $2" "IdentitiesOnly yes" "BatchMode yes" "ConnectTimeout 10" \
+  printf '  %s\n' "User root" "IdentityFile $2" "IdentitiesOnly yes" "BatchMode yes" "ConnectTimeout ${LAB_CONNECT:-10}" \
     "StrictHostKeyChecking yes" "UserKnownHostsFile $1" "GlobalKnownHostsFile /dev/null"
   if [[ $3 ]]; then printf '  ProxyCommand %s\n' "$3"; fi
 }

@@ -58,6 +58,7 @@ LAB_DIR=$LAB_ROOT/$LAB_NAME
 LAB_LAN=${LAB_LAN:-192.168.90.0/24} LAB_RING=${LAB_RING:-192.168.91.0/24}
 LAB_MAX=4
 LAB_BOOT=${LAB_BOOT:-180}
+LAB_CONNECT=${LAB_CONNECT:-60}                  # seconds for a login: an emulated guest on a busy machine needs 20
 CGROUP=/sys/fs/cgroup
 [[ -d $CGROUP/unified ]] && CGROUP=$CGROUP/unified
 CGROUP=$CGROUP/hactl-lab-$LAB_NAME
