@@ -47,14 +47,9 @@ func New(kind string) any {
 // All mistakes of all files come in one Errors; with any mistake there are no manifests. Files that hold nothing but WatchPolicies are checked as far
 // as they can be, and give none. Load does no I/O.
 func Load(files []File) ([]*Manifests, error) {
-	l := &loader{checker: checker{types: fieldTable{}, failed: map[*Object]map[string]bool{}}}
+	l := newLoader()
 	for _, f := range files {
-		docs, unread, errs := documents(f)
-		l.errs = append(l.errs, errs...)
-		l.unread = append(l.unread, unread...)
-		for _, doc := range docs {
-			l.document(f.Name, doc)
-		}
+		l.file(f)
 	}
 	policies := l.policies()
 	sets := l.sets(files, len(policies) > 0)
@@ -67,6 +62,20 @@ func Load(files []File) ([]*Manifests, error) {
 		return nil, err
 	}
 	return sets, nil
+}
+
+func newLoader() *loader {
+	return &loader{checker: checker{types: fieldTable{}, failed: map[*Object]map[string]bool{}}}
+}
+
+// file reads the objects of a file.
+func (l *loader) file(f File) {
+	docs, unread, errs := documents(f)
+	l.errs = append(l.errs, errs...)
+	l.unread = append(l.unread, unread...)
+	for _, doc := range docs {
+		l.document(f.Name, doc)
+	}
 }
 
 type loader struct {
