@@ -119,7 +119,21 @@ type Health struct {
 	Object Ref    `json:"object"`
 	Level  Level  `json:"level"`
 	Text   string `json:"text"`
+	// Condition says what of it matters to who waits for a better moment to change the cluster.
+	Condition Condition `json:"condition,omitempty"`
 }
+
+// Condition is a state of the cluster in a word. Most of what is degraded or failed needs none.
+type Condition string
+
+// The conditions.
+const (
+	Fencing     Condition = "fencing"     // a node is to be fenced, or is being fenced
+	Syncing     Condition = "syncing"     // a copy of data is being made whole, and nothing is lost meanwhile
+	Maintenance Condition = "maintenance" // somebody has taken the cluster or a node out of Pacemaker's hands
+	// Lasting does not end by waiting: it is configured so, is a record of the past, or is what a plan is yet to make.
+	Lasting Condition = "lasting"
+)
 
 // Level is how bad a Health is.
 type Level int

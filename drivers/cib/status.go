@@ -43,6 +43,7 @@ func (d *Driver) Status(have State) []reconcile.Health {
 	add := func(ref reconcile.Ref, l reconcile.Level, format string, args ...any) {
 		out = append(out, reconcile.Health{Object: ref, Level: l, Text: fmt.Sprintf(format, args...)})
 	}
+	is := func(c reconcile.Condition) { out[len(out)-1].Condition = c }
 	for _, m := range have.Members {
 		switch m.Runs {
 		case Stopped:
@@ -75,9 +76,18 @@ func (d *Driver) Status(have State) []reconcile.Health {
 			add(reconcile.Ref{Kind: "cluster", Name: have.Cluster}, level, "designated controller %s, %s", attr(dc, "name"), quorum)
 		}
 	}
+	if o := mon.FindElement("./summary/cluster_options"); o != nil && yes(o, "maintenance-mode") {
+		add(reconcile.Ref{Kind: "cluster", Name: have.Cluster}, reconcile.Info, "in maintenance (maintenance-mode): Pacemaker leaves all resources alone")
+		is(reconcile.Maintenance)
+	}
 	for _, n := range st.nodes {
 		level, text := n.health()
 		add(NodeOptions(n.name), level, "%s", text)
+		is(n.condition())
+	}
+	for _, target := range pendingFencing(mon) {
+		add(reconcile.Ref{Kind: "fencing", Name: target}, reconcile.Degraded, "is being fenced")
+		is(reconcile.Fencing)
 	}
 	failed := discreet(failures(mon), knownSecrets(State{}, have))
 	doc, err := parse(string(have.CIB))
@@ -87,13 +97,16 @@ func (d *Driver) Status(have State) []reconcile.Health {
 	devices := stonithIDs(doc)
 	for _, id := range resourceOrder(st) {
 		level, text := resourceHealth(st.of(id), st.within[id])
+		lasting := level < reconcile.Degraded || level == reconcile.Degraded && meantToStop(st.of(id))
 		var fs []string
 		for _, f := range failed {
 			if f.resource == id {
 				s := f.String()
-				if age := f.age(now); age > 0 {
+				age := f.age(now)
+				if age > 0 {
 					s += fmt.Sprintf(", %s ago", age)
 				}
+				lasting = lasting && age > recent
 				fs = append(fs, s)
 			}
 		}
@@ -102,8 +115,19 @@ func (d *Driver) Status(have State) []reconcile.Health {
 			text += "; failed: " + strings.Join(fs, "; ")
 		}
 		add(refOf(devices, id), level, "%s", text)
+		if lasting && level >= reconcile.Degraded {
+			is(reconcile.Lasting)
+		}
 	}
 	return append(out, coverage(doc, failed, st)...)
+}
+
+// recent is how long a failure counts as trouble. Pacemaker keeps those that it has long mended until somebody cleans them up.
+const recent = 10 * time.Minute
+
+// meantToStop tells that a resource is stopped because its target-role says so.
+func meantToStop(is []Instance) bool {
+	return len(is) > 0 && !slices.ContainsFunc(is, func(i Instance) bool { return i.active() || i.Target != "Stopped" || i.Failed || i.Orphan })
 }
 
 func refOf(devices map[string]bool, id string) reconcile.Ref {
@@ -129,6 +153,16 @@ func (n nodeStatus) health() (reconcile.Level, string) {
 		return reconcile.Info, "online, in standby"
 	}
 	return reconcile.OK, "online"
+}
+
+func (n nodeStatus) condition() reconcile.Condition {
+	switch {
+	case n.unclean:
+		return reconcile.Fencing
+	case n.maintenance:
+		return reconcile.Maintenance
+	}
+	return ""
 }
 
 func resourceOrder(st clusterStatus) []string {
@@ -203,7 +237,7 @@ func sortedRoles(m map[string][]string) []string {
 func coverage(doc *etree.Document, failed []failure, st clusterStatus) []reconcile.Health {
 	var out []reconcile.Health
 	if option, value := fencingOff(doc, false); option != "" {
-		return []reconcile.Health{{Object: reconcile.Ref{Kind: "fencing", Name: "all"}, Level: reconcile.Degraded, Text: "switched off: " + option + "=" + value}}
+		return []reconcile.Health{{Object: reconcile.Ref{Kind: "fencing", Name: "all"}, Level: reconcile.Degraded, Text: "switched off: " + option + "=" + value, Condition: reconcile.Lasting}}
 	}
 	devices := fenceDevices(doc)
 	for _, n := range st.nodes {
@@ -226,7 +260,7 @@ func coverage(doc *etree.Document, failed []failure, st clusterStatus) []reconci
 		h := reconcile.Health{Object: reconcile.Ref{Kind: "fencing", Name: n.name}, Level: reconcile.OK, Text: "can be fenced by " + joinWords(good)}
 		switch {
 		case good == nil && bad == nil:
-			h.Level, h.Text = reconcile.Failed, "no device can fence it"
+			h.Level, h.Text, h.Condition = reconcile.Failed, "no device can fence it", reconcile.Lasting
 		case good == nil:
 			h.Level, h.Text = reconcile.Failed, "cannot be fenced now: "+joinWords(bad)
 		case bad != nil:

@@ -126,7 +126,7 @@ func (Driver) Status(have State) []reconcile.Health {
 		if f := m.Targets[t.IQN]; f != nil {
 			h.Level, h.Text = f.health(m)
 		} else {
-			h.Level, h.Text = reconcile.Failed, t.IQN+" is not on "+t.Host
+			h.Level, h.Text, h.Condition = reconcile.Failed, t.IQN+" is not on "+t.Host, reconcile.Lasting
 		}
 		out = append(out, h)
 	}

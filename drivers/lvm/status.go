@@ -106,7 +106,7 @@ func (Driver) Status(have State) []reconcile.Health {
 	for _, g := range have.Groups {
 		for _, node := range g.Nodes {
 			if m := have.machine(node); m != nil && m.Unobserved == "" && m.group(g.Name) == nil {
-				out = append(out, reconcile.Health{Object: onNode(node, g.Name), Level: reconcile.Failed, Text: "there is no such volume group on " + node})
+				out = append(out, reconcile.Health{Object: onNode(node, g.Name), Level: reconcile.Failed, Text: "there is no such volume group on " + node, Condition: reconcile.Lasting})
 			}
 		}
 	}
