@@ -91,12 +91,14 @@ type UnreachableError struct {
 	Hint string
 }
 
-func (e *UnreachableError) Error() string {
-	s := fmt.Sprintf("%s: unreachable: %v", e.Host, e.Err)
-	if e.Hint != "" {
-		s += " (" + e.Hint + ")"
+func (e *UnreachableError) Error() string { return e.Host + ": unreachable: " + e.Why() }
+
+// Why is the reason alone, for what names the machine anyway.
+func (e *UnreachableError) Why() string {
+	if e.Hint == "" {
+		return e.Err.Error()
 	}
-	return s
+	return fmt.Sprintf("%v (%s)", e.Err, e.Hint)
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }

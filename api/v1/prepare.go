@@ -3,6 +3,7 @@ package v1
 import (
 	"fmt"
 	"path"
+	"slices"
 )
 
 // Account is a user of the operating system. It is made where missing and put into its groups; it is never removed, nor taken out of a group.
@@ -61,4 +62,13 @@ func (c *checker) files(m *Manifests) {
 			}
 		}
 	}
+}
+
+// Installs tells whether one of the packages is among those that the Cluster has installed.
+func (m *Manifests) Installs(packages ...string) bool {
+	if m.Cluster == nil || m.Cluster.Spec.Prepare == nil || m.Cluster.Spec.Prepare.Packages == nil {
+		return false
+	}
+	p := m.Cluster.Spec.Prepare.Packages
+	return slices.ContainsFunc(slices.Concat(p.All, p.Debian, p.RedHat), func(n string) bool { return slices.Contains(packages, n) })
 }

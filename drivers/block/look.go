@@ -11,12 +11,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
-// look reads everything in one process. Its arguments are paths. lsblk's own FSTYPE is not asked for: it is udev's memory. wipefs says nothing, and
+// lookScript reads everything in one process. Its arguments are paths. lsblk's own FSTYPE is not asked for: it is udev's memory. wipefs says nothing, and
 // succeeds, where a device answers every read with an error; so the beginning is read first.
-const look = `export LC_ALL=C
+const lookScript = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
 s lsblk; lsblk -J -b -o NAME,KNAME,PATH,PKNAME,TYPE,SIZE,RO,MOUNTPOINTS,WWN,SERIAL,PARTUUID
 s byid; for l in /dev/disk/by-id/*; do [ -L "$l" ] && printf '%s %s\n' "$l" "$(readlink -f "$l")"; done
@@ -34,7 +35,7 @@ func Look(ctx context.Context, h reconcile.Host, paths []string) (Devices, error
 	if len(paths) == 0 {
 		return Devices{}, nil
 	}
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-block"}, paths...)})
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-block"}, paths...)})
 	if err != nil {
 		return nil, err
 	}
@@ -79,13 +80,9 @@ func (t *tree) add(ns []node) {
 }
 
 func parse(out []byte, paths []string) (Devices, error) {
-	sections := map[string]string{}
-	for _, part := range strings.Split("\n"+string(out), "\n==hactl ")[1:] {
-		title, text, _ := strings.Cut(part, "\n")
-		sections[title] = text
-	}
-	if _, ok := sections["end"]; !ok {
-		return nil, fmt.Errorf("the answer is cut off after %d bytes", len(out))
+	sections, err := look.Sections(out)
+	if err != nil {
+		return nil, err
 	}
 	var all struct {
 		Blockdevices []node `json:"blockdevices"`

@@ -28,24 +28,6 @@ func maskKey(text string) reconcile.Text {
 	return reconcile.Join(append(parts, reconcile.Plain(text[last:]))...)
 }
 
-// sections splits the look's output. An output without its end is an error: what is cut off must not pass for absent.
-func sections(out []byte) (map[string]string, error) {
-	sec := map[string]string{}
-	name := ""
-	for _, l := range strings.Split(string(out), "\n") {
-		if n, ok := strings.CutPrefix(l, "==hactl "); ok && strings.HasSuffix(n, "==") {
-			name = strings.TrimSuffix(n, "==")
-			sec[name] = ""
-		} else if name != "" {
-			sec[name] += l + "\n"
-		}
-	}
-	if _, ok := sec["end"]; !ok {
-		return nil, fmt.Errorf("the answer to the look at the daemons is cut off after %d bytes", len(out))
-	}
-	return sec, nil
-}
-
 // units reads both ActiveStates; a unit that systemd does not know is inactive.
 func units(s string) (corosync, pacemaker string) {
 	f := append(strings.Fields(s), "inactive", "inactive")

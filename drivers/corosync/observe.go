@@ -10,12 +10,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
-// look reads everything about the daemons in one process. What lies in Pacemaker's folder matters only where it does not run; of the CIB
+// lookScript reads everything about the daemons in one process. What lies in Pacemaker's folder matters only where it does not run; of the CIB
 // there, nothing is read but its first line and its cluster-name.
-const look = `export LC_ALL=C
+const lookScript = `export LC_ALL=C
 s() { printf '\n==hactl %s==\n' "$1"; }
 all=$1
 s tools; for t in corosync pacemakerd; do command -v "$t" >/dev/null && echo "$t"; done
@@ -36,7 +37,7 @@ func lookCmd(all bool) reconcile.Cmd {
 	if all {
 		what = "all"
 	}
-	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-daemons", what}}
+	return reconcile.Cmd{Argv: []string{"sh", "-c", lookScript, "hactl-look-daemons", what}}
 }
 
 // monitor shows the designated controller. It exits non-zero where Pacemaker does not run. (crmadmin --dc_lookup takes four times as long.)
@@ -75,7 +76,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			var un *reconcile.UnreachableError
 			switch {
 			case errors.As(err, &un):
-				n = NodeState{Name: h.Name(), Unobserved: why(un)}
+				n = NodeState{Name: h.Name(), Unobserved: un.Why()}
 			case err != nil:
 				return fmt.Errorf("observe corosync: %w", err)
 			}
@@ -161,7 +162,7 @@ func observe(ctx context.Context, h reconcile.Host, all bool) (NodeState, error)
 	if err := g.Wait(); err != nil {
 		return n, err
 	}
-	sec, err := sections(out)
+	sec, err := look.Sections(out)
 	if err != nil {
 		return n, fmt.Errorf("%s: %w", h.Name(), err)
 	}
@@ -207,13 +208,4 @@ func (n *NodeState) files(files map[string]reconcile.File) {
 	if f, ok := files[markPath]; ok {
 		n.Marked = strings.Fields(f.Content.Reveal())
 	}
-}
-
-// why is the reason alone: what prints it names the machine.
-func why(u *reconcile.UnreachableError) string {
-	s := u.Err.Error()
-	if u.Hint != "" {
-		s += " (" + u.Hint + ")"
-	}
-	return s
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -117,7 +118,7 @@ func TestObserveLies(t *testing.T) {
 		}
 	}
 	silent := strings.Replace(string(b), "hactl-ok", "Failed to initialize the cmap API. Error CS_ERR_TRY_AGAIN", 1)
-	sec, err := sections([]byte(silent))
+	sec, err := look.Sections([]byte(silent))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 	if m == nil {
 		return s, nil
 	}
-	installs := installs(m)
+	installs := m.Installs(tools...)
 	for _, x := range m.ISCSIInitiators {
 		i := Initiator{Name: x.Metadata.Name, Target: x.Spec.Target, Startup: cmp.Or(x.Spec.Startup, "automatic"), Record: map[string]string{},
 			Installs: installs, Sources: maps.Clone(x.Positions)}
@@ -98,11 +98,3 @@ func shown(t *v1.ISCSITarget) map[string]map[int]int64 {
 
 // tools are the packages that hold open-iscsi, as distributions call them.
 var tools = []string{"open-iscsi", "iscsi-initiator-utils"}
-
-func installs(m *v1.Manifests) bool {
-	if m.Cluster == nil || m.Cluster.Spec.Prepare == nil || m.Cluster.Spec.Prepare.Packages == nil {
-		return false
-	}
-	p := m.Cluster.Spec.Prepare.Packages
-	return slices.ContainsFunc(slices.Concat(p.All, p.Debian, p.RedHat), func(n string) bool { return slices.Contains(tools, n) })
-}

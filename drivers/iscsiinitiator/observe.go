@@ -3,7 +3,6 @@ package iscsiinitiator
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -12,11 +11,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
-// look reads the sessions from sysfs in one process: iscsiadm would ask iscsid for each. Lines are PATH NUL VALUE.
-const look = `export LC_ALL=C
+// lookScript reads the sessions from sysfs in one process: iscsiadm would ask iscsid for each. Lines are PATH NUL VALUE.
+const lookScript = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
 s tools; command -v iscsiadm
 s dir; if [ -d /var/lib/iscsi ]; then echo /var/lib/iscsi; else echo /etc/iscsi; fi
@@ -38,26 +38,10 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			asked = append(asked, h)
 		}
 	}
-	have.Machines = make([]Machine, len(asked))
-	g, gctx := errgroup.WithContext(ctx)
-	for i, h := range asked {
-		g.Go(func() error {
-			m, err := observe(gctx, h)
-			var un *reconcile.UnreachableError
-			switch {
-			case errors.As(err, &un):
-				m = Machine{Name: h.Name(), Unobserved: strings.TrimPrefix(un.Error(), h.Name()+": ")}
-			case err != nil:
-				return fmt.Errorf("observe iscsiinitiator: %w", err)
-			}
-			have.Machines[i] = m
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return State{}, err
-	}
-	return have, nil
+	var err error
+	have.Machines, err = look.All(ctx, asked, observe,
+		func(host, why string) Machine { return Machine{Name: host, Unobserved: why} })
+	return have, err
 }
 
 func observe(ctx context.Context, h reconcile.Host) (Machine, error) {
@@ -66,7 +50,7 @@ func observe(ctx context.Context, h reconcile.Host) (Machine, error) {
 	var files map[string]reconcile.File
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look-iscsiinitiator"}})
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: []string{"sh", "-c", lookScript, "hactl-look-iscsiinitiator"}})
 		return err
 	})
 	g.Go(func() (err error) {
@@ -85,13 +69,9 @@ func observe(ctx context.Context, h reconcile.Host) (Machine, error) {
 
 // parse fills in what the script said.
 func (m *Machine) parse(out []byte) error {
-	sections := map[string]string{}
-	for _, part := range strings.Split("\n"+string(out), "\n==hactl ")[1:] {
-		title, text, _ := strings.Cut(part, "\n")
-		sections[title] = text
-	}
-	if _, ok := sections["end"]; !ok {
-		return fmt.Errorf("iscsi sessions: the answer is cut off after %d bytes", len(out))
+	sections, err := look.Sections(out)
+	if err != nil {
+		return fmt.Errorf("iscsi sessions: %w", err)
 	}
 	m.Tools, m.Dir = strings.TrimSpace(sections["tools"]) != "", strings.TrimSpace(sections["dir"])
 	for _, block := range strings.Split(strings.TrimSpace(sections["units"]), "\n\n") {

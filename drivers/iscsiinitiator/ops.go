@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -100,16 +101,11 @@ func (l Leave) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progre
 	return short(err, l)
 }
 
-// short puts what was done in the place of a script in an error.
+// short has an error say what was done instead of a script; that of a missing disk says all by itself.
 func short(err error, op fmt.Stringer) error {
 	var x *reconcile.ExitError
-	if !errors.As(err, &x) {
-		return err
-	}
-	if x.Code == noDisk {
+	if errors.As(err, &x) && x.Code == noDisk {
 		return fmt.Errorf("%s: %s", x.Host, strings.TrimSpace(string(x.Stderr)))
 	}
-	y := *x
-	y.Argv = []string{op.String()}
-	return &y
+	return look.Named(err, op.String())
 }

@@ -73,7 +73,7 @@ func (m *machine) Run(_ context.Context, c reconcile.Cmd) ([]byte, error) {
 	if c.Argv[0] == "sh" {
 		script = c.Argv[2]
 	}
-	if script == look {
+	if script == lookScript {
 		return m.look(), nil
 	}
 	if err := m.change(); err != nil {

@@ -19,7 +19,7 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 	if m == nil {
 		return s, nil
 	}
-	installs, made := installs(m), makers(m)
+	installs, made := m.Installs(tools...), makers(m)
 	for _, x := range m.ISCSITargets {
 		t, err := wanted(x, secrets)
 		if err != nil {
@@ -119,14 +119,6 @@ func texts(o v1.Options) map[string]string {
 
 // tools are the packages that hold rtslib's service, as distributions call them.
 var tools = []string{"targetcli-fb", "targetcli", "python3-rtslib-fb", "python3-rtslib"}
-
-func installs(m *v1.Manifests) bool {
-	if m.Cluster == nil || m.Cluster.Spec.Prepare == nil || m.Cluster.Spec.Prepare.Packages == nil {
-		return false
-	}
-	p := m.Cluster.Spec.Prepare.Packages
-	return slices.ContainsFunc(slices.Concat(p.All, p.Debian, p.RedHat), func(n string) bool { return slices.Contains(tools, n) })
-}
 
 // makers are the devices that other layers make, and when they are known.
 func makers(m *v1.Manifests) map[reconcile.Ref]string {

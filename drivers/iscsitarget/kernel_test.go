@@ -66,7 +66,7 @@ func (k *kernel) Run(_ context.Context, c reconcile.Cmd) ([]byte, error) {
 	if c.Argv[0] == "sh" {
 		script = c.Argv[2]
 	}
-	if script == look {
+	if script == lookScript {
 		return k.look(c.Argv[4:]), nil
 	}
 	if err := k.change(); err != nil {

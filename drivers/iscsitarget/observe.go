@@ -3,7 +3,6 @@ package iscsitarget
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -21,10 +21,10 @@ var savedFiles = []struct{ path, unit string }{
 	{"/etc/target/saveconfig.json", "target.service"},
 }
 
-// look reads everything that is not a file or a device in one process. Its arguments are the wanted files. Of configfs it reads all values
+// lookScript reads everything that is not a file or a device in one process. Its arguments are the wanted files. Of configfs it reads all values
 // by one grep, whose lines are PATH NUL VALUE: a process for each of the hundreds of values takes seconds. After a boot it waits until what was
 // saved is restored (a job of systemd's is there until then): half of it would be taken for what is missing, and made while it is being made.
-const look = `export LC_ALL=C
+const lookScript = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
 restoring() { for u in rtslib-fb-targetctl.service target.service; do case $(systemctl show --property=Job --value $u 2>/dev/null) in '' | 0) ;; *) echo $u;; esac; done; }
 i=0; while [ -n "$(restoring)" ] && [ $i -lt 30 ]; do sleep 1; i=$((i+1)); done
@@ -47,26 +47,10 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			asked = append(asked, h)
 		}
 	}
-	have.Machines = make([]Machine, len(asked))
-	g, gctx := errgroup.WithContext(ctx)
-	for i, h := range asked {
-		g.Go(func() error {
-			m, err := observe(gctx, h, want)
-			var un *reconcile.UnreachableError
-			switch {
-			case errors.As(err, &un):
-				m = Machine{Name: h.Name(), Unobserved: strings.TrimPrefix(un.Error(), h.Name()+": ")}
-			case err != nil:
-				return fmt.Errorf("observe iscsitarget: %w", err)
-			}
-			have.Machines[i] = m
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return State{}, err
-	}
-	return have, nil
+	var err error
+	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want) },
+		func(host, why string) Machine { return Machine{Name: host, Unobserved: why} })
+	return have, err
 }
 
 func observe(ctx context.Context, h reconcile.Host, want State) (Machine, error) {
@@ -91,7 +75,7 @@ func observe(ctx context.Context, h reconcile.Host, want State) (Machine, error)
 	var files map[string]reconcile.File
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-look-iscsitarget"}, paths...)})
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-look-iscsitarget"}, paths...)})
 		return err
 	})
 	g.Go(func() (err error) {

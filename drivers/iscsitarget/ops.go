@@ -2,7 +2,6 @@ package iscsitarget
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -80,18 +80,7 @@ func (c Configure) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Pr
 	}
 	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", configure, "hactl-iscsitarget", c.Root}, Stdin: reconcile.Join(texts...).Bytes(),
 		Limit: time.Minute, Mutates: true})
-	return short(err, "change the targets in configfs")
-}
-
-// short puts words in the place of a script in an error.
-func short(err error, words string) error {
-	var x *reconcile.ExitError
-	if !errors.As(err, &x) {
-		return err
-	}
-	y := *x
-	y.Argv = []string{words}
-	return &y
+	return look.Named(err, "change the targets in configfs")
 }
 
 // MakeFile makes a file of a size, sparse, or makes one larger. What is in it stays.
@@ -115,7 +104,7 @@ sync -- "$f" 2>/dev/null || sync`
 // Do makes it.
 func (m MakeFile) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
 	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", makeFile, "hactl-iscsitarget", m.Path, strconv.FormatInt(m.Size, 10)}, Limit: time.Minute, Mutates: true})
-	return short(err, m.String())
+	return look.Named(err, m.String())
 }
 
 // CheckBlank looks, right before a device is served, whether it holds what the plan saw. Nothing is wiped.

@@ -8,18 +8,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
 // parse fills in what the script said.
 func (m *Machine) parse(out []byte) error {
-	sections := map[string]string{}
-	for _, part := range strings.Split("\n"+string(out), "\n==hactl ")[1:] {
-		title, text, _ := strings.Cut(part, "\n")
-		sections[title] = text
-	}
-	if _, ok := sections["end"]; !ok {
-		return fmt.Errorf("iscsi targets: the answer is cut off after %d bytes", len(out))
+	sections, err := look.Sections(out)
+	if err != nil {
+		return fmt.Errorf("iscsi targets: %w", err)
 	}
 	m.Tools = strings.TrimSpace(sections["tools"]) != ""
 	m.units(sections["units"])

@@ -98,7 +98,7 @@ func TestPlanIsLinear(t *testing.T) {
 	if testing.Short() {
 		t.Skip("NOT TESTED: how time grows, because -short was given")
 	}
-	const small, large = 500, 4000
+	const small, large = 400, 2400
 	for of, manifests := range scales {
 		took := map[string][2]float64{}
 		for i, n := range []int{small, large} {

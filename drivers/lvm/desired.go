@@ -21,7 +21,7 @@ func (d Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	for _, n := range m.Cluster.Spec.Nodes {
 		s.Members = append(s.Members, n.Name)
 	}
-	managed, installs, makers := activated(m), installsLVM(m), makersOf(m)
+	managed, installs, makers := activated(m), m.Installs("lvm2"), makersOf(m)
 	for _, v := range m.VolumeGroups {
 		g, err := wanted(v, m)
 		if err != nil {
@@ -112,12 +112,6 @@ func activated(m *v1.Manifests) map[string]bool {
 		}
 	}
 	return names
-}
-
-func installsLVM(m *v1.Manifests) bool {
-	p := m.Cluster.Spec.Prepare
-	return p != nil && p.Packages != nil && (slices.Contains(p.Packages.All, "lvm2") || slices.Contains(p.Packages.Debian, "lvm2") ||
-		slices.Contains(p.Packages.RedHat, "lvm2"))
 }
 
 // makers are the objects of other layers that make devices, by machine.

@@ -2,7 +2,6 @@ package lvm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -19,8 +19,8 @@ const (
 	owedPath = "/var/lib/hactl/lvm-initramfs"
 )
 
-// look reads what LVM knows in one process. Its arguments are those of the report. A report that ends with an error is none.
-const look = `export LC_ALL=C
+// lookScript reads what LVM knows in one process. Its arguments are those of the report. A report that ends with an error is none.
+const lookScript = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
 if ! command -v lvm >/dev/null; then s absent; s end; exit 0; fi
 s config; lvm lvmconfig --type full global/system_id_source global/use_lvmlockd || exit
@@ -42,26 +42,10 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			asked = append(asked, h)
 		}
 	}
-	have.Machines = make([]Machine, len(asked))
-	g, gctx := errgroup.WithContext(ctx)
-	for i, h := range asked {
-		g.Go(func() error {
-			m, err := observe(gctx, h, want, all)
-			var un *reconcile.UnreachableError
-			switch {
-			case errors.As(err, &un):
-				m = Machine{Name: h.Name(), Unobserved: why(un)}
-			case err != nil:
-				return fmt.Errorf("observe lvm: %w", err)
-			}
-			have.Machines[i] = m
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return State{}, err
-	}
-	return have, nil
+	var err error
+	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want, all) },
+		func(host, why string) Machine { return Machine{Name: host, Unobserved: why} })
+	return have, err
 }
 
 func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machine, error) {
@@ -70,8 +54,8 @@ func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machi
 	var read map[string]reconcile.File
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-lvm"}, reportArgv...)})
-		return failure("look at LVM", err)
+		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-lvm"}, reportArgv...)})
+		return look.Named(err, "look at LVM")
 	})
 	g.Go(func() (err error) {
 		read, err = h.ReadFiles(gctx, confPath, owedPath)
@@ -80,7 +64,7 @@ func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machi
 	if !all {
 		g.Go(func() (err error) {
 			m.Devices, err = block.Look(gctx, h, want.paths(h.Name()))
-			return failure("look at block devices", err)
+			return look.Named(err, "look at block devices")
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -92,7 +76,7 @@ func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machi
 	if all { // only now it is known what there is
 		var err error
 		if m.Devices, err = block.Look(ctx, h, m.paths()); err != nil {
-			return m, failure("look at block devices", err)
+			return m, look.Named(err, "look at block devices")
 		}
 		for name, d := range maps.Clone(m.Devices) { // by the names that an import writes as well
 			if s := stable(d, name); s != name {
@@ -106,13 +90,9 @@ func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machi
 
 // found takes in the answer of look.
 func (m *Machine) found(out []byte, files map[string]reconcile.File) error {
-	sec := map[string]string{}
-	for _, part := range strings.Split("\n"+string(out), "\n==hactl ")[1:] {
-		title, text, _ := strings.Cut(part, "\n")
-		sec[title] = strings.TrimSpace(text)
-	}
-	if _, ok := sec["end"]; !ok {
-		return fmt.Errorf("the answer on LVM is cut off after %d bytes", len(out))
+	sec, err := look.Sections(out)
+	if err != nil {
+		return fmt.Errorf("LVM: %w", err)
 	}
 	if f, ok := files[confPath]; ok {
 		m.Conf = &f
@@ -132,8 +112,7 @@ func (m *Machine) found(out []byte, files map[string]reconcile.File) error {
 	}
 	m.SystemID = strings.TrimSpace(strings.TrimPrefix(sec["systemid"], "system ID:"))
 	m.Daemons = strings.Fields(sec["daemons"])
-	m.Initramfs = sec["initramfs"] != ""
-	var err error
+	m.Initramfs = strings.TrimSpace(sec["initramfs"]) != ""
 	if m.Groups, m.Loose, err = parseReport([]byte(sec["report"])); err != nil {
 		return err
 	}
@@ -203,23 +182,4 @@ func partitionOf(disk string) string {
 		return disk + "p1"
 	}
 	return disk + "1"
-}
-
-// why is the reason alone: what prints it names the machine.
-func why(u *reconcile.UnreachableError) string {
-	if u.Hint != "" {
-		return u.Err.Error() + " (" + u.Hint + ")"
-	}
-	return u.Err.Error()
-}
-
-// failure puts what was tried in place of a script in an error.
-func failure(what string, err error) error {
-	var x *reconcile.ExitError
-	if !errors.As(err, &x) {
-		return err
-	}
-	short := *x
-	short.Argv = []string{what}
-	return &short
 }

@@ -11,26 +11,6 @@ import (
 	"time"
 )
 
-// sections splits the look's output. An output without its end is an error: what is cut off must not pass for absent.
-func sections(out []byte) (map[string]string, error) {
-	sec := map[string]string{}
-	name := ""
-	for _, l := range strings.Split(string(out), "\n") {
-		if n, ok := strings.CutPrefix(l, "==hactl "); ok && strings.HasSuffix(n, "==") {
-			name = strings.TrimSuffix(n, "==")
-			sec[name] = ""
-			continue
-		}
-		if name != "" {
-			sec[name] += l + "\n"
-		}
-	}
-	if _, ok := sec["end"]; !ok {
-		return nil, fmt.Errorf("the answer to the look at the machine is cut off after %d bytes", len(out))
-	}
-	return sec, nil
-}
-
 func parseClock(s string) (time.Time, error) {
 	whole, frac, _ := strings.Cut(strings.TrimSpace(s), ".")
 	sec, err := strconv.ParseInt(whole, 10, 64)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/drivers/marked"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -28,9 +29,9 @@ const (
 var files = []string{hostsPath, debianTimePath, redhatTimePath, "/etc/corosync/corosync.conf", "/etc/corosync/authkey", "/etc/pacemaker/authkey",
 	"/var/lib/hactl/corosync-restart"}
 
-// look reads everything that is not a file in one process. Its arguments are lists separated by blanks: packages, units, names to resolve,
+// lookScript reads everything that is not a file in one process. Its arguments are lists separated by blanks: packages, units, names to resolve,
 // "firewall" when that is wanted, and accounts. What is not asked for is not run. The clock is read first, so that it is nearest to the request.
-const look = `set -f; export LC_ALL=C
+const lookScript = `set -f; export LC_ALL=C
 s() { printf '\n==hactl %s==\n' "$1"; }
 s clock; date +%s.%N
 s hostname; read -r h </proc/sys/kernel/hostname; echo "$h"
@@ -71,7 +72,7 @@ func lookCmd(w MachineStatus) reconcile.Cmd {
 	if w.Firewall != nil {
 		fw = "firewall"
 	}
-	return reconcile.Cmd{Argv: []string{"sh", "-c", look, "hactl-look",
+	return reconcile.Cmd{Argv: []string{"sh", "-c", lookScript, "hactl-look",
 		strings.Join(packages, " "), strings.Join(units, " "), strings.Join(names, " "), fw,
 		strings.Join(sortedKeys(w.Accounts), " ")}}
 }
@@ -91,7 +92,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			var un *reconcile.UnreachableError
 			switch {
 			case errors.As(err, &un):
-				m = MachineStatus{Name: h.Name(), Member: w.Member, Unobserved: why(un)}
+				m = MachineStatus{Name: h.Name(), Member: w.Member, Unobserved: un.Why()}
 			case err != nil:
 				return fmt.Errorf("observe system: %w", err)
 			}
@@ -131,7 +132,7 @@ func observe(ctx context.Context, h reconcile.Host, w MachineStatus) (MachineSta
 	if err := g.Wait(); err != nil {
 		return m, 0, err
 	}
-	sec, err := sections(out)
+	sec, err := look.Sections(out)
 	if err != nil {
 		return m, 0, fmt.Errorf("%s: %w", h.Name(), err)
 	}
@@ -190,13 +191,4 @@ func fileOf(files map[string]reconcile.File, path string) *reconcile.File {
 		return &f
 	}
 	return nil
-}
-
-// why is the reason alone: what prints it names the machine.
-func why(u *reconcile.UnreachableError) string {
-	s := u.Err.Error()
-	if u.Hint != "" {
-		s += " (" + u.Hint + ")"
-	}
-	return s
 }

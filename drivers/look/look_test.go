@@ -1,0 +1,62 @@
+package look
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+type host string
+
+func (h host) Name() string { return string(h) }
+
+func (host) Run(context.Context, reconcile.Cmd) ([]byte, error) { return nil, nil }
+
+func (host) ReadFiles(context.Context, ...string) (map[string]reconcile.File, error) { return nil, nil }
+
+func (host) WriteFile(context.Context, string, reconcile.File) error { return nil }
+
+func TestAll(t *testing.T) {
+	hosts := reconcile.Hosts{host("node1"), host("node2"), host("node3")}
+	one := func(_ context.Context, h reconcile.Host) (string, error) {
+		if h.Name() == "node2" {
+			return "half", fmt.Errorf("read: %w", &reconcile.UnreachableError{Host: "node2", Err: errors.New("no route"), Hint: "is it on?"})
+		}
+		return "up", nil
+	}
+	got, err := All(t.Context(), hosts, one, func(host, why string) string { return host + ": " + why })
+	if want := []string{"up", "node2: no route (is it on?)", "up"}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	broken := errors.New("a broken answer")
+	if _, err := All(t.Context(), hosts, func(context.Context, reconcile.Host) (string, error) { return "", broken }, nil); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSections(t *testing.T) {
+	got, err := Sections([]byte("noise\n==hactl a\nx ==hactl y\n\n==hactl b==\n==hactl end\n"))
+	if want := map[string]string{"a": "x ==hactl y\n", "b": "", "end": ""}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, cut := range []string{"", "\n==hactl a\nx\n==hactl e", "==hactl a\nend"} {
+		if _, err := Sections([]byte(cut)); err == nil || !strings.Contains(err.Error(), "cut off") {
+			t.Errorf("%q: %v", cut, err)
+		}
+	}
+}
+
+func TestNamed(t *testing.T) {
+	err := Named(fmt.Errorf("observe: %w", &reconcile.ExitError{Host: "node1", Argv: []string{"sh", "-c", "a long script"}, Code: 3, Stderr: []byte("why")}), "look at disks")
+	if s := err.Error(); strings.Contains(s, "script") || !strings.Contains(s, "look at disks") || !strings.Contains(s, "why") {
+		t.Errorf("got %s", s)
+	}
+	if other := errors.New("other"); Named(other, "x") != other {
+		t.Error("another error was changed")
+	}
+}
