@@ -21,13 +21,15 @@ type Options struct {
 	Prune bool
 	// NoCauses predicts what the cluster will do, and does not look for the field that causes it.
 	NoCauses bool
+	// Discard are the nodes whose changes since a split brain of a DRBD resource are thrown away.
+	Discard []drbd.Victim
 }
 
 // All are the layers from the lowest to the highest.
 func All(o Options) []reconcile.Layer {
 	owner := cmp.Or(o.Owner, "default")
 	configuration := cib.New(owner)
-	replicas := drbd.New(owner)
+	replicas := drbd.New(owner).Discarding(o.Discard...)
 	volumes := lvm.New(owner)
 	targets, sessions := iscsitarget.New(owner), iscsiinitiator.New(owner)
 	if o.Prune {

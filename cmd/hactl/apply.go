@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,11 @@ harm, and fails with the reason. With --confirm-within the nodes take it back by
 themselves unless hactl confirm arrives. Both take back the CIB, prepared files
 and alert scripts, and only what nobody changed since.
 
+--discard DRBDResource/NAME=NODE ends a split brain: what NODE has written since
+is thrown away, and it gets the other's copy. Naming both is the permission for
+just that. NODE must be Secondary, not connected, and not the one with the only
+good copy; the other may be in use.
+
 Ctrl-C finishes what runs and stops; a second one cancels it. Running apply
 again goes on where it stopped.`,
 		Example: `  hactl apply -f cluster.yaml
@@ -54,7 +60,8 @@ again goes on where it stopped.`,
   hactl apply -f cluster.yaml --rollback --settle 2m
   hactl apply -f cluster.yaml --confirm-within 5m
   hactl apply -f mycluster/ --prune --allow outage=Resource/Old
-  hactl apply -f cluster.yaml --allow outage=Resource/VIP`,
+  hactl apply -f cluster.yaml --allow outage=Resource/VIP
+  hactl apply -f cluster.yaml --discard DRBDResource/r0=node2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			allow := make([]reconcile.Allow, len(f.allow))
@@ -78,8 +85,11 @@ again goes on where it stopped.`,
 			if err != nil {
 				return err
 			}
+			if err := a.mayDiscard(sets); err != nil {
+				return err
+			}
 			for _, m := range sets {
-				if err := a.apply(c.Context(), m, f, allow, nil); err != nil {
+				if err := a.apply(c.Context(), m, f, append(allow, a.discarded()...), a.split); err != nil {
 					return err
 				}
 			}
@@ -89,6 +99,7 @@ again goes on where it stopped.`,
 	a.manifestFlags(c)
 	a.selectorFlag(c)
 	a.pruneFlag(c)
+	a.discardFlag(c)
 	a.outputFlag(c, "text", "json")
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask; allows restarts, nothing riskier")
 	c.Flags().StringArrayVar(&f.allow, "allow", nil, "allow RISK or RISK=KIND/NAME: restart, outage, redundancy, quorum, fence, adopt, data-loss=KIND/NAME (repeatable)")
@@ -117,7 +128,13 @@ func (a *app) applyPlanFile(c *cobra.Command, path string, f applyFlags, allow [
 	if c.Flags().Changed("selector") && a.selector != saved.Selector {
 		return fmt.Errorf("%s: was made with --selector %q; leave the flag out", path, saved.Selector)
 	}
-	a.owner, a.prune, a.selector = saved.Owner, saved.Prune, saved.Selector
+	allow = append(allow, a.discarded()...)
+	for _, v := range a.discard {
+		if !slices.Contains(saved.Discard, v) {
+			return fmt.Errorf("%s: was made without --discard %s; leave the flag out, or save a new plan with it", path, v)
+		}
+	}
+	a.owner, a.prune, a.discard, a.selector = saved.Owner, saved.Prune, saved.Discard, saved.Selector
 	m, err := saved.manifests()
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

@@ -50,6 +50,9 @@ All manifests are checked, and what is left out stays as it is.
 --out saves the plan with the manifests that it was made from; hactl apply FILE
 carries out just this plan, or refuses when it would come out otherwise by then.
 
+--discard DRBDResource/NAME=NODE plans the end of a split brain: see hactl apply
+--help.
+
 --drill simulates the loss of every node, of quorum and of every ticket, and the
 failure of every resource where it runs, before and after the changes, and tells
 what is new ("losing node2 leaves VIP stopped").
@@ -79,6 +82,7 @@ nothing). 1: error, or a machine did not answer. 2: there are changes.`,
 	a.manifestFlags(c)
 	a.selectorFlag(c)
 	a.pruneFlag(c)
+	a.discardFlag(c)
 	a.outputFlag(c, "text", "json", "markdown")
 	c.Flags().BoolVar(&f.steps, "steps", false, "list the exact commands and files")
 	xmlFlag(c, &f.cib, "cib", "plan against the CIB in this `FILE` (- for standard input) instead of the nodes")
@@ -125,6 +129,9 @@ func (a *app) runPlan(ctx context.Context, given func(flag string) bool, f planF
 			}
 		}
 	}
+	if err := a.mayDiscard(sets); err != nil {
+		return err
+	}
 	a.unread = !f.causes
 	plan, err := a.planner(ctx, given, f)
 	if err != nil {
@@ -134,6 +141,9 @@ func (a *app) runPlan(ctx context.Context, given func(flag string) bool, f planF
 	for _, m := range sets {
 		p, err := plan(ctx, m)
 		if err != nil {
+			return err
+		}
+		if err := a.split(p); err != nil {
 			return err
 		}
 		if err := a.showPlan(a.out, p, f.steps); err != nil {
@@ -181,7 +191,7 @@ func (a *app) planner(ctx context.Context, given func(flag string) bool, f planF
 
 // savePlan writes a plan file.
 func (a *app) savePlan(to string, p *reconcile.Plan, files []v1.File) error {
-	f, err := newPlanFile(p, files, a.owner, a.prune, a.selector)
+	f, err := newPlanFile(p, files, a)
 	if err != nil {
 		return err
 	}

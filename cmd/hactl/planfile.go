@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers/drbd"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -25,6 +26,8 @@ type planFile struct {
 	Owner   string `json:"owner"`
 	// Prune tells that it deletes what the manifests tell no more.
 	Prune bool `json:"prune,omitempty"`
+	// Discard are the victims of split brains that it ends.
+	Discard []drbd.Victim `json:"discard,omitempty"`
 	// Selector chose from the manifests.
 	Selector string    `json:"selector,omitempty"`
 	MadeAt   time.Time `json:"madeAt"`
@@ -42,8 +45,9 @@ type savedManifest struct {
 	Text   string `json:"text"`
 }
 
-func newPlanFile(p *reconcile.Plan, files []v1.File, owner string, prune bool, selector string) (planFile, error) {
-	f := planFile{Version: planFileVersion, Hactl: programVersion(), Cluster: p.Cluster, Owner: owner, Prune: prune, Selector: selector, MadeAt: time.Now().UTC().Truncate(time.Second)}
+func newPlanFile(p *reconcile.Plan, files []v1.File, a *app) (planFile, error) {
+	f := planFile{Version: planFileVersion, Hactl: programVersion(), Cluster: p.Cluster, Owner: a.owner, Prune: a.prune, Discard: a.discard, Selector: a.selector,
+		MadeAt: time.Now().UTC().Truncate(time.Second)}
 	for _, m := range files {
 		f.Manifests = append(f.Manifests, savedManifest{m.Name, digest(m.Data), string(m.Data)})
 	}

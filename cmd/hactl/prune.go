@@ -28,7 +28,7 @@ func (a *app) mayPrune() error {
 
 // layers are those that the command's flags ask for.
 func (a *app) layers() []reconcile.Layer {
-	return drivers.All(drivers.Options{Owner: a.owner, Prune: a.prune, NoCauses: a.unread})
+	return drivers.All(drivers.Options{Owner: a.owner, Prune: a.prune, NoCauses: a.unread, Discard: a.discard})
 }
 
 // called are the layers of those names.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/hactl/hactl/drivers/drbd"
 	"github.com/hactl/hactl/reconcile/view"
 )
 
@@ -28,6 +29,7 @@ type app struct {
 	age       *ageKeys // read when the first encrypted value is met
 	owner     string
 	prune     bool
+	discard   []drbd.Victim
 	selector  string // -l
 	unread    bool   // nobody looks for the causes of what the cluster will do
 	drill     bool   // plans tell what failures would cost

@@ -25,6 +25,10 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 		return s, nil
 	}
 	s.Managers = managers(m)
+	var err error
+	if s.Discard, err = d.discards(m); err != nil {
+		return State{}, err
+	}
 	for _, x := range m.DRBDResources {
 		r := Resource{Name: x.Metadata.Name, Spec: x.Spec, Manager: s.Managers[x.Metadata.Name], Sources: maps.Clone(x.Positions)}
 		if r.Sources == nil {

@@ -13,8 +13,9 @@ import (
 
 // Driver is the DRBD layer.
 type Driver struct {
-	owner string
-	prune bool
+	owner   string
+	prune   bool
+	victims []Victim
 }
 
 // New gives the DRBD layer. owner is the name under which files are recorded as ours ("default" if empty).
@@ -65,6 +66,8 @@ type State struct {
 	Owner string `json:"owner,omitempty"`
 	// Prune tells that resources of the owner that are not wanted go; wanted only.
 	Prune bool `json:"prune,omitempty"`
+	// Discard are the nodes whose changes since a split brain go, by resource; wanted only.
+	Discard map[string]string `json:"discard,omitempty"`
 	// Managers are the ids of the Pacemaker resources that run a resource, by its name; wanted only.
 	Managers map[string]string `json:"managers,omitempty"`
 	// Resources are wanted; of a found state these are the names that were looked for, and their nodes.
@@ -132,10 +135,12 @@ type Volume struct {
 // Peer is a connection to another node.
 type Peer struct {
 	// Name is the other's as DRBD 9 knows it; 8.4 calls it peer.
-	Name       string             `json:"name"`
-	Connection string             `json:"connection"` // Connected, Connecting, StandAlone, …
-	Role       string             `json:"role,omitempty"`
-	Volumes    map[int]PeerVolume `json:"volumes,omitempty"`
+	Name       string `json:"name"`
+	Connection string `json:"connection"` // Connected, Connecting, StandAlone, …
+	Role       string `json:"role,omitempty"`
+	// Refused is the last line of the kernel's log on authentication, where that failed and there is no connection.
+	Refused string             `json:"refused,omitempty"`
+	Volumes map[int]PeerVolume `json:"volumes,omitempty"`
 }
 
 // PeerVolume is a volume on the other side.
@@ -144,6 +149,8 @@ type PeerVolume struct {
 	Disk        string `json:"disk,omitempty"`
 	// OutOfSync is how much differs, in KiB.
 	OutOfSync int64 `json:"outOfSync,omitempty"`
+	// Copy is how fast that gets less.
+	Copy Copy `json:"copy,omitzero"`
 }
 
 func (s State) node(name string) *NodeState {

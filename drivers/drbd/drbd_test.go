@@ -127,8 +127,9 @@ func recorded(t *testing.T, want State, state string, names ...string) State {
 			_, event, _ := strings.Cut(line, " ") // recorded with --timestamps
 			events.WriteString(event)
 		}
+		log, _ := os.ReadFile(filepath.Join("testdata", "recorded", state, name, "log.out")) // of some states only
 		out := "\n==hactl tools\n/usr/sbin/drbdadm\n\n==hactl kernel\n8.4.11\n\n==hactl boot\ndisabled\n\n==hactl events\n" + events.String() +
-			"\n==hactl gi r0\n" + read("get-gi") + "\n==hactl adjust r0\nok\n" + read("adjust") + "\n==hactl end\n"
+			"\n==hactl proc\n" + read("proc") + "\n==hactl log r0\n" + string(log) + "\n==hactl gi r0\n" + read("get-gi") + "\n==hactl adjust r0\nok\n" + read("adjust") + "\n==hactl end\n"
 		n := &have.Nodes[i]
 		if err := n.parseLook([]byte(out)); err != nil {
 			t.Fatal(err)
@@ -358,7 +359,7 @@ func TestSplitBrain(t *testing.T) {
 		t.Errorf("status: %+v", h)
 	}
 	notes := (Driver{}).Notes(want, have)
-	if len(notes) != 1 || !strings.HasPrefix(notes[0].Text, told) || !strings.Contains(notes[0].Text, "--discard-my-data") {
+	if len(notes) != 1 || !strings.HasPrefix(notes[0].Text, told) || !strings.Contains(notes[0].Text, "hactl apply --discard DRBDResource/r0=node1 throws away what node1 has written since, --discard DRBDResource/r0=node2 what node2 has. ") || !strings.Contains(notes[0].Text, "--discard-my-data") {
 		t.Errorf("notes: %+v", notes)
 	}
 	if notes := (Driver{}).Notes(want, recorded(t, want, "inconsistent", "node1", "node2")); len(notes) != 1 || !strings.Contains(notes[0].Text, "drbdadm primary --force r0/0") {
@@ -367,7 +368,7 @@ func TestSplitBrain(t *testing.T) {
 	if h := (Driver{}).Status(recorded(t, want, "standalone", "node1", "node2")); strings.Contains(h[0].Text, "split brain") || h[0].Level != reconcile.Failed {
 		t.Errorf("a node that was disconnected by hand: %+v", h)
 	}
-	if h := (Driver{}).Status(recorded(t, want, "syncing", "node1", "node2")); h[0].Level != reconcile.Degraded || !strings.Contains(h[0].Text, "SyncTarget of node1, 10.2% done, 57.5 MiB of 64.0 MiB to go") {
+	if h := (Driver{}).Status(recorded(t, want, "syncing", "node1", "node2")); h[0].Level != reconcile.Degraded || !strings.Contains(h[0].Text, "SyncTarget of node1, 10.2% done, 57.5 MiB of 64.0 MiB to go, about 1m53s left at 512 KiB/s") {
 		t.Errorf("syncing: %+v", h)
 	}
 	if h := (Driver{}).Status(recorded(t, want, "uptodate", "node1", "node2")); h[0].Level != reconcile.OK {

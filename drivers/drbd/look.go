@@ -11,7 +11,8 @@ import (
 )
 
 // look reads everything that is not a file or a disk in one process. Its arguments are the names of the wanted resources. events2 is the one
-// output that DRBD 8.4 and 9 have in common; its numbers are KiB. What adjust would do names the shared secret, which is masked here
+// output that DRBD 8.4 and 9 have in common; its numbers are KiB. How fast a copy is made, 8.4 tells in /proc/drbd only, and why a connection was
+// given up, both tell in the kernel's log only. What adjust would do names the shared secret, which is masked here
 // already. A resource that the kernel does not have is not asked: adjust would bring it up.
 const look = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
@@ -19,10 +20,13 @@ s tools; command -v drbdadm
 s kernel; v=$(cat /sys/module/drbd/version 2>/dev/null) && loaded=1 || { loaded=; v=$(modinfo -F version drbd 2>/dev/null); }; echo "$v"
 s boot; systemctl is-enabled ` + unit + ` 2>/dev/null
 s events; live=; [ -z "$loaded" ] || { live=$(drbdsetup events2 --now --statistics); echo "$live"; }
+s proc; [ -z "$loaded" ] || cat /proc/drbd
 for r; do
 s "gi $r"; drbdadm get-gi "$r" 2>/dev/null
 case "$live" in *"exists resource name:$r "*) s "adjust $r"
 o=$(drbdadm -d adjust "$r" 2>&1) && echo ok || echo no; printf '%s\n' "$o" | sed -E 's/(--shared-secret=)(\\.|[^ \\])*/\1(secret)/g';; esac
+case "$live" in *"exists connection name:$r "*" connection:StandAlone "* | *"exists connection name:$r "*" connection:Connecting "*)
+s "log $r"; dmesg | grep -E "drbd $r[ :]" | grep -i authenticat | tail -n 1;; esac
 done
 s end`
 
@@ -67,6 +71,10 @@ func (n *NodeState) parseLook(out []byte) error {
 			if n.Live, err = parseEvents(s.text); err != nil {
 				return err
 			}
+		case "proc":
+			n.speeds(s.text)
+		case "log":
+			n.refusals(name, s.text)
 		case "gi":
 			n.generations(name, s.text)
 		case "adjust":
@@ -158,7 +166,7 @@ func parseEvents(text string) (map[string]*Live, error) {
 			dirty, _ := strconv.ParseInt(kv["out-of-sync"], 10, 64)
 			for i := range l.Peers {
 				if l.Peers[i].Name == kv["conn-name"] {
-					l.Peers[i].Volumes[number] = PeerVolume{Replication: kv["replication"], Disk: kv["peer-disk"], OutOfSync: dirty}
+					l.Peers[i].Volumes[number] = PeerVolume{Replication: kv["replication"], Disk: kv["peer-disk"], OutOfSync: dirty, Copy: speed9(kv)}
 				}
 			}
 		}

@@ -29,13 +29,8 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 					v.Number, r.Name, v.Number)
 			}
 		}
-		if l := anyLive(have, r.Name); l != nil && l.standAlone() {
-			text := generations(have, r.Name)
-			if text == "" {
-				text = "a connection was given up (StandAlone)"
-			}
-			note(reconcile.NoteWarning, "%s. hactl changes nothing about it. Decide whose changes go, and run there: drbdadm disconnect %s; drbdadm secondary %s; "+
-				"drbdadm connect --discard-my-data %s, and on the other node: drbdadm connect %s", text, r.Name, r.Name, r.Name, r.Name)
+		if text := apart(have, r); text != "" {
+			note(reconcile.NoteWarning, "%s", text)
 		}
 	}
 	told := map[string]bool{}
@@ -72,14 +67,31 @@ func (n *NodeState) notes(r *Resource, owner string, read configs, note func(kin
 	}
 }
 
-func anyLive(have State, name string) *Live {
-	var first *Live
-	for i := range have.Nodes {
-		if l := have.Nodes[i].Live[name]; l != nil && (first == nil || l.standAlone()) {
-			first = l
+// apart tells of a connection that was given up, and what a person can do about it; "" if there is none.
+func apart(have State, r *Resource) string {
+	alone := ""
+	for _, n := range r.Spec.Nodes {
+		if h := have.node(n.Name); h != nil && alone == "" && h.Live[r.Name].standAlone() {
+			alone = n.Name
 		}
 	}
-	return first
+	node, log := refusedBy(have, r.Name)
+	s := findSplit(have, r.Name)
+	name := r.Name
+	switch {
+	case alone != "" && s != nil:
+	case node != "":
+		return fmt.Sprintf("the nodes do not authenticate each other: another shared-secret or cram-hmac-alg on one of them (the kernel of %s: %s). "+
+			"This is no split brain; once both have the same file, the plan connects them", node, log)
+	case alone == "":
+		return ""
+	default:
+		return fmt.Sprintf("a connection was given up (StandAlone on %s), by hand or for a reason that the kernel's log tells; it is no split brain, so nothing is lost by "+
+			"drbdadm connect %s there", alone, name)
+	}
+	return fmt.Sprintf("%s. hactl changes nothing about it by itself. Decide whose changes go: hactl apply --discard %s throws away what %s has written since, "+
+		"--discard %s what %s has. By hand, on the node whose changes go: drbdadm disconnect %s; drbdadm secondary %s; drbdadm connect --discard-my-data %s, "+
+		"and on the other node: drbdadm connect %s", s, Victim{name, s[0].node}, s[0].node, Victim{name, s[1].node}, s[1].node, name, name, name, name)
 }
 
 func sortNotes(notes []reconcile.Note) {

@@ -95,7 +95,12 @@ func (f FirstSync) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Pr
 
 // run runs a script of this layer; in a failure what was done stands in place of the script.
 func run(ctx context.Context, h reconcile.Host, op fmt.Stringer, script string, limit time.Duration, args ...string) error {
-	_, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", script, "hactl-drbd"}, args...), Limit: limit, Mutates: true})
+	return runWith(ctx, h, op, script, limit, nil, args...)
+}
+
+// runWith is run, with a function for each line that the script prints.
+func runWith(ctx context.Context, h reconcile.Host, op fmt.Stringer, script string, limit time.Duration, line func([]byte), args ...string) error {
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", script, "hactl-drbd"}, args...), Limit: limit, Mutates: true, Line: line})
 	var x *reconcile.ExitError
 	if !errors.As(err, &x) {
 		return err
@@ -146,8 +151,10 @@ func (d Detach) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progr
 
 // whole defines the test whether all copies are UpToDate; a node that never had a disk counts as nothing.
 const whole = `export LC_ALL=C; r=$1
-ok() { for d in $(drbdadm dstate "$r"); do case $d in *Inconsistent* | *Outdated* | *Failed* | *DUnknown* | *Negotiating* | *Attaching* | Diskless/Diskless*) return 1;; esac; done; }
-careful() { ok || { echo "not all copies of $r are UpToDate ($(drbdadm dstate "$r" | tr '\n' ' ')); nothing was changed" >&2; exit 67; }; }
+` + isWhole + `careful() { ok || { echo "not all copies of $r are UpToDate ($(drbdadm dstate "$r" | tr '\n' ' ')); nothing was changed" >&2; exit 67; }; }
+`
+
+const isWhole = `ok() { for d in $(drbdadm dstate "$r"); do case $d in *Inconsistent* | *Outdated* | *Failed* | *DUnknown* | *Negotiating* | *Attaching* | Diskless/Diskless*) return 1;; esac; done; }
 `
 
 // Adjust makes what the kernel has of a resource equal to its file.
@@ -169,13 +176,13 @@ func (a Adjust) String() string {
 	return s
 }
 
-const adjust = whole + `[ -z "$2" ] || careful
+const adjust = whole + tell + `[ -z "$2" ] || careful
 drbdadm adjust "$r" || exit 1
 [ "$3" = wait ] || exit 0
-i=0; while ! ok; do i=$((i+1)); [ $i -lt 3500 ] || { echo "$r is not UpToDate on all nodes after an hour ($(drbdadm dstate "$r" | tr '\n' ' '))" >&2; exit 67; }; sleep 1; done`
+i=0; while ! ok; do i=$((i+1)); [ $i -lt 3500 ] || { echo "$r is not UpToDate on all nodes after an hour ($(drbdadm dstate "$r" | tr '\n' ' '))" >&2; exit 67; }; tell; sleep 1; done`
 
 // Do adjusts.
-func (a Adjust) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
+func (a Adjust) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
 	careful, wait, limit := "", "", time.Minute
 	if a.Careful {
 		careful = "careful"
@@ -183,5 +190,5 @@ func (a Adjust) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progr
 	if a.Wait {
 		wait, limit = "wait", time.Hour+time.Minute
 	}
-	return run(ctx, h, a, adjust, limit, a.Resource, careful, wait)
+	return watch(ctx, h, a, progress, adjust, limit, a.Resource, careful, wait)
 }

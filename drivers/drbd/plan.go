@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hactl/hactl/drivers/drbd/conf"
 	"github.com/hactl/hactl/drivers/system"
@@ -17,7 +18,7 @@ func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	var errs []error
 	read := configs{}
 	for i := range want.Resources {
-		w := work{r: &want.Resources[i], owner: want.Owner, configs: read}
+		w := work{r: &want.Resources[i], owner: want.Owner, victim: want.Discard[want.Resources[i].Name], configs: read}
 		if err := w.plan(have); err != nil {
 			errs = append(errs, err)
 		}
@@ -31,6 +32,8 @@ func (Driver) Plan(want, have State) ([]reconcile.Step, error) {
 type work struct {
 	r     *Resource
 	owner string
+	// victim is the node whose changes since a split brain go; "" for none.
+	victim string
 	configs
 	nodes []*NodeState // that were asked
 	away  []string     // that were not
@@ -69,10 +72,20 @@ func (w *work) plan(have State) error {
 	if err := w.configuration(); err != nil {
 		return err
 	}
+	ends, err := w.discard(have)
+	if err != nil {
+		return err
+	}
+	before := len(w.steps)
 	if err := w.create(); err != nil {
 		return err
 	}
-	w.wait()
+	if ends {
+		w.hold(before, "known after the split brain of "+w.r.Name+" has ended")
+	}
+	if len(w.away) > 0 {
+		w.hold(0, "known after "+strings.Join(w.away, ", ")+" can be reached")
+	}
 	return nil
 }
 
@@ -89,14 +102,11 @@ func (w *work) unready() (*NodeState, string) {
 	return nil, ""
 }
 
-// wait holds everything back as long as not all nodes can be reached: a file that differs between nodes, or metadata on one side only, is
-// worse than to wait.
-func (w *work) wait() {
-	if len(w.away) == 0 {
-		return
-	}
-	for i := range w.steps {
-		w.steps[i].Pending, w.steps[i].Ops = "known after "+strings.Join(w.away, ", ")+" can be reached", nil
+// hold keeps steps for a later round. All of them as long as not all nodes can be reached: a file that differs between nodes, or metadata on
+// one side only, is worse than to wait.
+func (w *work) hold(from int, why string) {
+	for i := range w.steps[from:] {
+		w.steps[from+i].Pending, w.steps[from+i].Ops = why, nil
 	}
 }
 
@@ -142,6 +152,10 @@ func (w *work) all(f func(node, name string) reconcile.Ref) []reconcile.Ref {
 	return out
 }
 
+// unitLimit is for slow machines: systemd runs all its generators again. (Debian's init script of the same name is left out, as in the layer of the
+// machines: it means nothing where systemd runs, and it takes longer than the rest.)
+const unitLimit = 2 * time.Minute
+
 // bootSteps takes drbd.service from the nodes where Pacemaker brings the resources up: it would, at boot, bring them up before.
 func bootSteps(want, have State) (steps []reconcile.Step) {
 	for i := range have.Nodes {
@@ -155,7 +169,7 @@ func bootSteps(want, have State) (steps []reconcile.Step) {
 		steps = append(steps, reconcile.Step{ID: "drbd " + n.Name + " " + unit, Host: n.Name,
 			Changes: []reconcile.Change{{Object: bootRef(n.Name), Action: reconcile.Update, Path: unit, Have: n.Boot, Want: "disabled",
 				Why: "Pacemaker's " + r.Manager + " brings " + r.Name + " up", Source: r.source("")}},
-			Ops: reconcile.Ops{reconcile.Command{Argv: []string{"systemctl", "disable", unit}}}})
+			Ops: reconcile.Ops{reconcile.Command{Argv: []string{"env", "SYSTEMCTL_SKIP_SYSV=1", "systemctl", "disable", unit}, Limit: unitLimit}}})
 	}
 	return steps
 }

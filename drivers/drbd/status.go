@@ -68,20 +68,20 @@ func health(have State, name string) reconcile.Health {
 			case "Connected":
 			case "StandAlone":
 				split = true
-				worse(reconcile.Failed, "%s: the connection to %s was given up (StandAlone)", n.Name, peer)
+				worse(reconcile.Failed, "%s: the connection to %s was given up (StandAlone)%s", n.Name, peer, authentication(p))
 			default:
-				worse(reconcile.Degraded, "%s: %s is not connected (%s)", n.Name, peer, p.Connection)
+				worse(reconcile.Degraded, "%s: %s is not connected (%s)%s", n.Name, peer, p.Connection, authentication(p))
 			}
 			for _, v := range slices.Sorted(maps.Keys(p.Volumes)) {
-				if x := p.Volumes[v]; strings.HasPrefix(x.Replication, "Sync") || strings.HasPrefix(x.Replication, "PausedSync") {
-					worse(reconcile.Degraded, "%s: volume %d is %s of %s, %s", n.Name, v, x.Replication, peer, progress(x.OutOfSync, l.Volumes[v].KiB))
+				if x := p.Volumes[v]; x.copying() {
+					worse(reconcile.Degraded, "%s: volume %d is %s of %s, %s", n.Name, v, x.Replication, peer, x.progress(l.Volumes[v].KiB))
 				}
 			}
 		}
 	}
 	if split {
-		if text := generations(have, name); text != "" {
-			troubles = append([]string{text}, troubles...)
+		if found := findSplit(have, name); found != nil {
+			troubles = append([]string{found.String()}, troubles...)
 		}
 	}
 	parts := troubles
@@ -95,22 +95,12 @@ func health(have State, name string) reconcile.Health {
 	return h
 }
 
-// progress says how much of a copy is there.
-func progress(dirty, size int64) string {
-	if size <= 0 {
-		return fmt.Sprintf("%s to go", bytes(dirty))
+// authentication says why a connection was refused, where that is known.
+func authentication(p Peer) string {
+	if p.Refused == "" {
+		return ""
 	}
-	return fmt.Sprintf("%.1f%% done, %s of %s to go", float64(size-dirty)*100/float64(size), bytes(dirty), bytes(size))
-}
-
-func bytes(kib int64) string {
-	switch {
-	case kib >= 10<<20:
-		return fmt.Sprintf("%.1f GiB", float64(kib)/(1<<20))
-	case kib >= 10<<10:
-		return fmt.Sprintf("%.1f MiB", float64(kib)/(1<<10))
-	}
-	return fmt.Sprintf("%d KiB", kib)
+	return "; the two did not authenticate each other: another shared-secret or cram-hmac-alg on one of them (" + p.Refused + ")"
 }
 
 // otherName gives the peer's name. DRBD 8.4 calls it peer, and there is just one.
@@ -130,45 +120,4 @@ func otherName(have State, resource, node, peer string) string {
 		}
 	}
 	return peer
-}
-
-// generations compares what both sides of a broken connection know. Both have the same older generation and each a current one that the
-// other does not know: split brain. "" if it is not.
-func generations(have State, name string) string {
-	type side struct{ node, current string }
-	var sides []side
-	known := map[string]map[string]bool{}
-	for _, n := range have.Nodes {
-		for key, ids := range n.Metadata {
-			if r, _, _ := strings.Cut(key, "/"); r != name {
-				continue
-			}
-			known[n.Name] = map[string]bool{}
-			f := strings.Split(ids, ":")
-			for _, id := range f[:min(4, len(f))] {
-				known[n.Name][even(id)] = true
-			}
-			sides = append(sides, side{n.Name, even(f[0])})
-		}
-	}
-	for i, a := range sides {
-		for _, b := range sides[i+1:] {
-			if a.node != b.node && !known[a.node][b.current] && !known[b.node][a.current] {
-				return fmt.Sprintf("split brain: %s has the generation %s and %s has %s, and neither knows the other's", a.node, a.current, b.node, b.current)
-			}
-		}
-	}
-	return ""
-}
-
-// even clears the last bit of a generation id, which only tells that the node was primary.
-func even(id string) string {
-	if id == "" {
-		return id
-	}
-	const hex = "0123456789ABCDEF"
-	if i := strings.IndexByte(hex, id[len(id)-1]); i >= 0 {
-		return id[:len(id)-1] + string(hex[i&^1])
-	}
-	return id
 }
