@@ -107,7 +107,7 @@ func TestWatchWithoutAnswers(t *testing.T) {
 		took time.Duration
 		says string
 	}{
-		{"for good", time.Hour, 11 * time.Second, "nobody can see any more whether the change does harm: n1: unreachable: no route\nn2: unreachable: no route\nnothing was taken back"},
+		{"for good", time.Hour, 10 * time.Second, "nobody can see any more whether the change does harm: n1: unreachable: no route\nn2: unreachable: no route\nnothing was taken back"},
 		{"for a moment", 5 * time.Second, 20 * time.Second, ""},
 	} {
 		t.Run(x.name, func(t *testing.T) {

@@ -8,12 +8,13 @@ import (
 	"sync"
 )
 
-// memoHost answers equal reads of one round once, whichever layer asks, and remembers that its machine could not be reached. It refuses
-// to change anything: observing must not.
+// memoHost answers equal reads of one round once, whichever layer asks, has what the layers read in the same moment read by one process, and remembers
+// that its machine could not be reached. It refuses to change anything: observing must not.
 type memoHost struct {
 	Host
 	mu          sync.Mutex
 	reads       map[string]*read
+	joint       map[string]*joint
 	unreachable *UnreachableError
 }
 
@@ -24,7 +25,7 @@ type read struct {
 	err   error
 }
 
-func newMemoHost(h Host) *memoHost { return &memoHost{Host: h, reads: map[string]*read{}} }
+func newMemoHost(h Host) *memoHost { return &memoHost{Host: h, reads: map[string]*read{}, joint: map[string]*joint{}} }
 
 // once runs do for the first caller of a key; the others wait for its answer.
 func (m *memoHost) once(ctx context.Context, key string, do func(*read)) (*read, error) {
@@ -75,7 +76,7 @@ func (m *memoHost) Run(ctx context.Context, c Cmd) ([]byte, error) {
 }
 
 func (m *memoHost) ReadFiles(ctx context.Context, globs ...string) (map[string]File, error) {
-	r, err := m.once(ctx, "files\x00"+strings.Join(globs, "\x00"), func(r *read) { r.files, r.err = m.Host.ReadFiles(ctx, globs...) })
+	r, err := m.once(ctx, "files\x00"+strings.Join(globs, "\x00"), func(r *read) { r.files, r.err = m.readJoint(ctx, globs) })
 	if r == nil {
 		return nil, err
 	}
