@@ -11,7 +11,8 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// The pace of looking at the status: quick first, because most agents answer within a second.
+// The pace of looking at the status: quick first, because most agents answer within a second. A machine that answers slowly is left alone for as long
+// as its answer took, so that the agents get on.
 const (
 	firstLook = 100 * time.Millisecond
 	lastLook  = time.Second
@@ -46,6 +47,7 @@ func (a Await) Do(ctx context.Context, h reconcile.Host, progress func(reconcile
 	w := &waiter{a: a, h: h, progress: progress, up: map[string]bool{}, most: map[string]int{}}
 	pace := firstLook
 	for {
+		asked := time.Now()
 		done, err := w.look(ctx)
 		if done || err != nil {
 			if err != nil && errors.Is(context.Cause(ctx), errLimit) {
@@ -53,7 +55,7 @@ func (a Await) Do(ctx context.Context, h reconcile.Host, progress func(reconcile
 			}
 			return err
 		}
-		t := time.NewTimer(pace)
+		t := time.NewTimer(max(pace, time.Since(asked)))
 		select {
 		case <-ctx.Done():
 			t.Stop()

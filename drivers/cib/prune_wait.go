@@ -73,6 +73,7 @@ func (w Inactive) Do(ctx context.Context, h reconcile.Host, progress func(reconc
 	defer cancel()
 	s := &stops{w: w, told: map[string]bool{}, progress: progress}
 	for quiet, pace := 0, firstLook; ; pace = min(pace*3/2, lastLook) {
+		asked := time.Now()
 		done, err := s.look(ctx, h)
 		switch {
 		case err != nil && errors.Is(context.Cause(ctx), errLimit):
@@ -86,7 +87,7 @@ func (w Inactive) Do(ctx context.Context, h reconcile.Host, progress func(reconc
 		default:
 			quiet = 0
 		}
-		t := time.NewTimer(pace)
+		t := time.NewTimer(max(pace, time.Since(asked)))
 		select {
 		case <-ctx.Done():
 			t.Stop()

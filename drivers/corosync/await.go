@@ -12,17 +12,17 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// pollEvery is how often a machine is asked while an op waits.
+// pollEvery is the least time between two questions while an op waits. A machine that answers slowly is left alone for as long as its answer took:
+// a small one would be busy with nothing but the questions, and not get to what is waited for.
 const pollEvery = 300 * time.Millisecond
 
 // poll asks until done or the limit, and tells what it sees when that changes.
 func poll(ctx context.Context, limit time.Duration, progress func(reconcile.Progress), ask func(context.Context) (done bool, sees string, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	t := time.NewTicker(pollEvery)
-	defer t.Stop()
 	last := ""
 	for {
+		asked := time.Now()
 		done, sees, err := ask(ctx)
 		if err != nil && ctx.Err() == nil {
 			return err
@@ -34,9 +34,11 @@ func poll(ctx context.Context, limit time.Duration, progress func(reconcile.Prog
 			progress(reconcile.Progress{Text: sees})
 			last = sees
 		}
+		t := time.NewTimer(max(pollEvery, time.Since(asked)))
 		select {
 		case <-t.C:
 		case <-ctx.Done():
+			t.Stop()
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return fmt.Errorf("not within %s; last seen: %s", limit, last)
 			}
