@@ -9,10 +9,18 @@ import (
 	"time"
 )
 
-// Joiner is a Host on which a command that several layers run at the same moment runs once. The words go behind the command's arguments; the answer
-// may tell of more words than were given, those of the other layers.
-type Joiner interface {
-	RunJoint(ctx context.Context, c Cmd, words []string) ([]byte, error)
+// RunJoint runs a command with words behind its arguments. While an Engine observes, layers that run it at the same moment share one process, so the
+// answer may tell of more words than were given.
+func RunJoint(ctx context.Context, h Host, c Cmd, words ...string) ([]byte, error) {
+	if m, ok := h.(*memoHost); ok {
+		return m.runJoint(ctx, c, words)
+	}
+	return h.Run(ctx, c.with(words))
+}
+
+func (c Cmd) with(words []string) Cmd {
+	c.Argv = slices.Concat(c.Argv, words)
+	return c
 }
 
 // together is how long a read waits for those of other layers. All begin to look at once, so this is much; and it is little against starting a process.
@@ -66,19 +74,13 @@ func (j *joint) mixed() bool {
 	return j.err != nil && j.askers > 1 && !errors.As(j.err, &away)
 }
 
-// RunJoint implements Joiner.
-func (m *memoHost) RunJoint(ctx context.Context, c Cmd, words []string) ([]byte, error) {
-	with := func(words []string) Cmd {
-		more := c
-		more.Argv = slices.Concat(c.Argv, words)
-		return more
-	}
-	j, err := m.join(ctx, "run\x00"+strings.Join(c.Argv, "\x00"), words, func(j *joint) { j.out, j.err = m.Run(ctx, with(j.words)) })
+func (m *memoHost) runJoint(ctx context.Context, c Cmd, words []string) ([]byte, error) {
+	j, err := m.join(ctx, "run\x00"+strings.Join(c.Argv, "\x00"), words, func(j *joint) { j.out, j.err = m.Run(ctx, c.with(j.words)) })
 	switch {
 	case err != nil:
 		return nil, err
 	case j.mixed():
-		return m.Run(ctx, with(words))
+		return m.Run(ctx, c.with(words))
 	}
 	return j.out, j.err
 }

@@ -70,7 +70,7 @@ func TestLayersReadTogether(t *testing.T) {
 		read(&g, "/etc/drbd.d/.old /etc/lvm/lvm.conf", "/etc/lvm/*", "/etc/drbd.d/.*", "/nowhere")
 		for _, dev := range []string{"/dev/sda", "/dev/sdb", "/dev/sda"} {
 			g.Go(func() {
-				out, err := m.RunJoint(t.Context(), Cmd{Argv: []string{"wipefs"}}, []string{dev})
+				out, err := RunJoint(t.Context(), m, Cmd{Argv: []string{"wipefs"}}, dev)
 				if err != nil || !strings.Contains(string(out), dev) {
 					t.Errorf("%s: %q, %v", dev, out, err)
 				}

@@ -25,7 +25,9 @@ type read struct {
 	err   error
 }
 
-func newMemoHost(h Host) *memoHost { return &memoHost{Host: h, reads: map[string]*read{}, joint: map[string]*joint{}} }
+func newMemoHost(h Host) *memoHost {
+	return &memoHost{Host: h, reads: map[string]*read{}, joint: map[string]*joint{}}
+}
 
 // once runs do for the first caller of a key; the others wait for its answer.
 func (m *memoHost) once(ctx context.Context, key string, do func(*read)) (*read, error) {

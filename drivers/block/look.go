@@ -28,14 +28,14 @@ case $o in *,ext[234],*|*,xfs,*) printf 'head %s\n' "$(head -c 4096 "$p" | base6
 case $o in *,xfs,*) at=$(lsblk -n -d -o MOUNTPOINT "$p"); [ -z "$at" ] || printf 'mounted %s\n' "$(stat -f -c %b "$at")";; esac; done
 s end`
 
-// Look reads what the paths stand for on a machine, in one process. A path that is no block device is there with nothing known, a machine
+// Look reads what the paths stand for on a machine, in one process, which layers that look at the same moment share. A path that is no block device is there with nothing known, a machine
 // that cannot be asked is an error.
 func Look(ctx context.Context, h reconcile.Host, paths []string) (Devices, error) {
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	if len(paths) == 0 {
 		return Devices{}, nil
 	}
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-block"}, paths...)})
+	out, err := reconcile.RunJoint(ctx, h, reconcile.Cmd{Argv: []string{"sh", "-c", lookScript, "hactl-block"}}, paths...)
 	if err != nil {
 		return nil, err
 	}
