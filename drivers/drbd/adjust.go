@@ -1,9 +1,11 @@
 package drbd
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hactl/hactl/reconcile"
@@ -12,19 +14,22 @@ import (
 // adjust plans `drbdadm adjust`, one node after the other, where the kernel has the resource and it differs from the file that is there or
 // will be.
 func (w *work) adjust() error {
+	heals := w.heals()
 	var turns []turn
 	for i, n := range w.nodes {
 		t := turn{n: n, f: w.files[i], live: n.Live[w.r.Name]}
 		if t.live == nil || w.made[upRef(n.Name, w.r.Name)] {
 			continue
 		}
-		if err := w.differs(&t); err != nil {
+		if err := w.differs(&t, heals); err != nil {
 			return err
 		}
-		if len(t.changes) > 0 {
+		if len(t.changes)+len(t.gone) > 0 {
 			turns = append(turns, t)
 		}
 	}
+	// Where the resource is in use a volume that goes is found to be in use before the other node lets go of it.
+	slices.SortStableFunc(turns, func(a, b turn) int { return cmp.Compare(a.rank(), b.rank()) })
 	var before []reconcile.Ref
 	for i, t := range turns {
 		s := reconcile.Step{ID: w.id(t.n.Name, "adjust"), Host: t.n.Name, Needs: append(w.needs(w.all(confRef)...), before...)}
@@ -43,9 +48,15 @@ func (w *work) adjust() error {
 			s.Changes = append(s.Changes, c)
 			s.Ops = append(s.Ops, Detach{w.r.Name, v.Number}, op)
 		}
+		for _, number := range t.gone {
+			v := t.live.Volumes[number]
+			s.Changes = append(s.Changes, reconcile.Change{Object: upRef(t.n.Name, w.r.Name), Action: reconcile.Delete, Path: fmt.Sprintf("volume %d", number),
+				Have: fmt.Sprintf("/dev/drbd%d", v.Minor), Risk: reconcile.Outage, Why: fmt.Sprintf("/dev/drbd%d goes from %s; what is on its disk stays", v.Minor, t.n.Name)})
+			s.Ops = append(s.Ops, Release{w.r.Name, number, v.Minor})
+		}
 		// A connection that moves is there again only once both ends have moved; a disk is filled before the next one goes.
 		last := i == len(turns)-1
-		s.Ops = append(s.Ops, Adjust{Resource: w.r.Name, Careful: t.moves && i == 0 && len(s.Ops) == 0, Wait: len(t.disks) > 0 || t.moves && last})
+		s.Ops = append(s.Ops, Adjust{Resource: w.r.Name, Careful: t.moves && i == 0 && len(t.disks) == 0, Wait: len(t.disks) > 0 || t.moves && last, Connect: heals && last})
 		for _, c := range t.changes {
 			c.Object, c.Action, c.Risk = upRef(t.n.Name, w.r.Name), reconcile.Reload, reconcile.ReloadRisk
 			if t.moves {
@@ -53,7 +64,7 @@ func (w *work) adjust() error {
 			}
 			s.Changes = append(s.Changes, c)
 		}
-		if t.live.standAlone() {
+		if t.live.standAlone() && !heals {
 			s.Pending = "known after " + w.r.Name + " is connected again: it is StandAlone on " + t.n.Name + ", and adjust would connect it (see the plan's warning)"
 		}
 		w.add(s)
@@ -69,17 +80,37 @@ type turn struct {
 	live    *Live
 	changes []reconcile.Change
 	disks   []volume // that get another disk
+	gone    []int    // volumes that no manifest tells any more
 	moves   bool     // a disk or a connection goes away meanwhile
 }
 
+func (t turn) rank() int {
+	if len(t.gone) > 0 && t.live.Role == "Primary" {
+		return 0
+	}
+	return 1
+}
+
+// heals tells that the nodes are apart only because they did not authenticate each other. Once both have the same secret they may connect: nobody
+// has data that the other does not know.
+func (w *work) heals() bool {
+	node, _ := refusedBy(w.have, w.r.Name)
+	return node != "" && len(w.away) == 0 && findSplit(w.have, w.r.Name) == nil
+}
+
 // differs compares the kernel with the file: with what changes in the file, or where that stays, by what drbdadm would do.
-func (w *work) differs(t *turn) error {
+func (w *work) differs(t *turn, heals bool) error {
 	n := t.n
+	t.gone = w.gone(n)
 	for _, c := range t.f.changes {
 		path := strings.TrimPrefix(c.Path, w.r.Name+"/")
 		host, below, _ := strings.Cut(strings.TrimPrefix(path, "on "), "/")
 		inside := strings.HasPrefix(path, "on ") && strings.HasPrefix(below, "volume ")
 		if !t.f.write || !runs(path) || inside && host != n.Name {
+			continue
+		}
+		number, ofVolume := volumeOf(path)
+		if ofVolume && slices.Contains(t.gone, number) {
 			continue
 		}
 		t.changes = append(t.changes, reconcile.Change{Path: path, Have: c.Have, Want: c.Want, Source: c.Pos})
@@ -88,6 +119,7 @@ func (w *work) differs(t *turn) error {
 		})
 		switch {
 		case option.MatchString(path):
+		case ofVolume && c.Have == "": // it comes, and takes nothing away
 		case at >= 0 && n.uses(w.r.volumes()[at]): // the file alone was wrong
 		default:
 			t.moves = true
@@ -96,17 +128,40 @@ func (w *work) differs(t *turn) error {
 			}
 		}
 	}
-	commands, broken := strings.Join(n.Adjust[w.r.Name], "; "), n.Broken[w.r.Name]
+	commands, broken := w.commands(t), n.Broken[w.r.Name]
 	switch {
 	case len(t.changes) > 0 || t.f.write:
 	case broken != "":
 		return w.errorf("", "%s: drbdadm cannot compare the kernel with the file: %s", n.Name, broken)
-	case commands != "" && !t.live.standAlone() && t.live.attached(w.r, n.Name):
+	case commands != "" && (heals || !t.live.standAlone()) && !t.live.lost(w.r, n.Name):
 		t.moves = removing.MatchString(commands)
 		t.changes = []reconcile.Change{{Path: "kernel", Have: "differs from " + t.f.at, Want: commands}}
 	}
 	return nil
 }
+
+// commands are what drbdadm would do, but for the end of volumes that go, which is planned by itself.
+func (w *work) commands(t *turn) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(t.n.Adjust[w.r.Name]), func(c string) bool {
+		return slices.ContainsFunc(t.gone, func(number int) bool {
+			minor := strconv.Itoa(t.live.Volumes[number].Minor)
+			f := strings.Fields(c)
+			return len(f) >= 3 && (f[1] == "detach" || f[1] == "del-minor") && f[2] == minor
+		})
+	}), "; ")
+}
+
+// volumeOf is the volume that a difference is of.
+func volumeOf(path string) (number int, ok bool) {
+	m := ofVolume.FindStringSubmatch(path)
+	if m == nil {
+		return 0, false
+	}
+	number, err := strconv.Atoi(m[1])
+	return number, err == nil
+}
+
+var ofVolume = regexp.MustCompile(`^(?:on [^/]+/)?volume (\d+)(?:/|$)`)
 
 // uses tells that the kernel has the volume on the wanted disk.
 func (n *NodeState) uses(v volume) bool {

@@ -25,6 +25,7 @@ func (w *work) create() error {
 		if err := w.adjust(); err != nil {
 			return err
 		}
+		w.grow()
 		w.resize()
 	}
 	w.handOver()
@@ -52,7 +53,8 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 		if !v.hasDisk(n.Name) || n.hasMetadata(w.r, v) {
 			continue
 		}
-		if live != nil && live.Volumes[v.Number].Disk != "" && !fresh {
+		added := !fresh && w.added(v)
+		if live != nil && live.Volumes[v.Number].Disk != "" && !fresh && !added {
 			continue // it lost its disk: see Notes
 		}
 		c, op, pending, err := w.createMetadata(n, v)
@@ -61,6 +63,9 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 		}
 		if pending != "" {
 			s.Pending = pending
+		}
+		if added && !n.making(w.r, v.Number) {
+			ops = append(ops, w.mark(volumeMark(w.r.Name, v.Number)))
 		}
 		s.Changes, ops = append(s.Changes, c), append(ops, op)
 	}
@@ -76,7 +81,7 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 	}
 	s.Ops = reconcile.Ops{reconcile.Command{Argv: []string{"modprobe", "drbd"}}}
 	if fresh && !w.marked(n) {
-		s.Ops = append(s.Ops, reconcile.Write{Path: markPath(w.r.Name), File: reconcile.File{Content: reconcile.Plain("owner " + w.owner + "\n"), Mode: 0o600}})
+		s.Ops = append(s.Ops, w.mark(w.r.Name))
 	}
 	s.Ops = append(s.Ops, ops...)
 	switch {
@@ -87,6 +92,11 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 	}
 	w.add(s)
 	return nil
+}
+
+// mark writes a mark, before anything is made of what it stands for.
+func (w *work) mark(name string) reconcile.Op {
+	return reconcile.Write{Path: markPath(name), File: reconcile.File{Content: reconcile.Plain("owner " + w.owner + "\n"), Mode: 0o600}}
 }
 
 // createMetadata plans metadata on a volume's disk, which must be blank, or be allowed to be wiped.
@@ -157,8 +167,11 @@ func (w *work) firstSync() {
 	if y.Skip {
 		c.Want = "skipped: the disks are taken for equal"
 	}
-	s := reconcile.Step{ID: w.id(from, "first-sync"), Host: from, Changes: []reconcile.Change{c}, Needs: w.needs(w.all(upRef)...),
-		Ops: reconcile.Ops{FirstSync{Resource: w.r.Name, Skip: y.Skip}}}
+	sync := FirstSync{Resource: w.r.Name, Skip: y.Skip}
+	for _, v := range w.r.volumes() {
+		sync.Volumes = append(sync.Volumes, v.Number)
+	}
+	s := reconcile.Step{ID: w.id(from, "first-sync"), Host: from, Changes: []reconcile.Change{c}, Needs: w.needs(w.all(upRef)...), Ops: reconcile.Ops{sync}}
 	for i, v := range w.r.volumes() {
 		if v.FileSystem == nil {
 			continue

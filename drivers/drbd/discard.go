@@ -63,11 +63,11 @@ func (d Driver) discards(m *v1.Manifests) (map[string]string, error) {
 
 // discard ends a split brain: the victim connects as one who takes the other's data, then the survivor does. The survivor is only connected,
 // so it may be in use meanwhile. False: there is none to end.
-func (w *work) discard(have State) (bool, error) {
+func (w *work) discard() (bool, error) {
 	if w.victim == "" {
 		return false, nil
 	}
-	s, err := w.judge(have)
+	s, err := w.judge()
 	if s == nil || err != nil {
 		return false, err
 	}
@@ -88,7 +88,7 @@ func (w *work) discard(have State) (bool, error) {
 }
 
 // judge says why the victim's changes are not thrown away. Nothing and no error: the nodes are connected, so there is nothing to end.
-func (w *work) judge(have State) (*split, error) {
+func (w *work) judge() (*split, error) {
 	refuse := func(format string, args ...any) (*split, error) {
 		return nil, w.errorf("", "--discard %s: %s. Nothing was changed", Victim{w.r.Name, w.victim}, fmt.Sprintf(format, args...))
 	}
@@ -116,7 +116,7 @@ func (w *work) judge(have State) (*split, error) {
 	if connected {
 		return nil, nil
 	}
-	s := findSplit(have, name)
+	s := findSplit(w.have, name)
 	victim := w.named(w.victim)
 	l := victim.Live[name]
 	switch at := victim.Devices[w.r.volumes()[0].Device].Mounts; {

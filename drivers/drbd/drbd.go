@@ -188,6 +188,14 @@ func (l *Live) attached(r *Resource, node string) bool {
 	return true
 }
 
+// lost tells that a volume of the resource is there without its disk.
+func (l *Live) lost(r *Resource, node string) bool {
+	return slices.ContainsFunc(r.volumes(), func(v volume) bool {
+		x, ok := l.Volumes[v.Number]
+		return ok && v.hasDisk(node) && (x.Disk == "Diskless" || x.Disk == "Failed")
+	})
+}
+
 // Provides gives the resources that are established on all their nodes that could be asked, and their devices.
 func (Driver) Provides(have State) []reconcile.Ref {
 	var refs []reconcile.Ref
@@ -199,11 +207,28 @@ func (Driver) Provides(have State) []reconcile.Ref {
 		refs = append(refs, Ref(r.Name))
 		for _, n := range r.Spec.Nodes {
 			for _, v := range r.volumes() {
-				refs = append(refs, block.Ref(n.Name, v.Device))
+				if r.has(have, v) {
+					refs = append(refs, block.Ref(n.Name, v.Device))
+				}
 			}
 		}
 	}
 	return refs
+}
+
+// has tells that a volume of an established resource is there: it was not just added.
+func (r *Resource) has(have State, v volume) bool {
+	asked, there := false, false
+	for _, n := range r.Spec.Nodes {
+		if h := have.node(n.Name); h != nil && h.Unobserved == "" {
+			if h.making(r, v.Number) {
+				return false
+			}
+			_, live := liveVolume(h, r, v.Number)
+			asked, there = true, there || live || v.hasDisk(n.Name) && h.hasMetadata(r, v)
+		}
+	}
+	return there || !asked
 }
 
 // established tells that the resource is in use or may be: some node has it, and none is still making it. A node that has lost its disk, or could

@@ -2,7 +2,9 @@ package drbd
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,6 +124,9 @@ func (n *NodeState) settleGenerations(r *Resource) {
 		if v.hasDisk(n.Name) {
 			with = append(with, v.Number)
 		}
+	}
+	if l := n.Live[r.Name]; len(ids) != len(with) && l != nil { // the file has other volumes than are wanted; the kernel has those that have metadata
+		with = slices.DeleteFunc(slices.Sorted(maps.Keys(l.Volumes)), func(v int) bool { return l.Volumes[v].Disk == "Diskless" })
 	}
 	if len(ids) != len(with) {
 		return

@@ -103,7 +103,7 @@ func sortNotes(notes []reconcile.Note) {
 func noData(have State, r *Resource, number int) bool {
 	for _, node := range r.Spec.Nodes {
 		n := have.node(node.Name)
-		if n == nil || n.Live[r.Name] == nil || n.Marks[r.Name] != "" {
+		if n == nil || n.Live[r.Name] == nil || n.Marks[r.Name] != "" || n.making(r, number) {
 			return false
 		}
 		if d := n.Live[r.Name].Volumes[number].Disk; d != "Inconsistent" && d != "Diskless" {

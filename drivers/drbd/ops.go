@@ -46,27 +46,55 @@ func (c CreateMetadata) Do(ctx context.Context, h reconcile.Host, _ func(reconci
 // none has data.
 type FirstSync struct {
 	Resource string `json:"resource"`
+	// Volumes are their numbers; Alone: this one volume of a resource whose others have data already.
+	Volumes []int `json:"volumes"`
+	Alone   bool  `json:"alone,omitempty"`
 	// Skip takes all copies for equal; else this one goes to the others.
 	Skip bool `json:"skip,omitempty"`
+	// Resync makes a single volume's copy good without a change of the role, which with DRBD 9 is that of all volumes.
+	Resync bool `json:"resync,omitempty"`
+}
+
+// of is what drbdadm calls it.
+func (f FirstSync) of() string {
+	if !f.Alone {
+		return f.Resource
+	}
+	return fmt.Sprintf("%s/%d", f.Resource, f.Volumes[0])
+}
+
+func (f FirstSync) how() string {
+	switch {
+	case f.Skip && f.Resync:
+		return "skip-only"
+	case f.Skip:
+		return "skip"
+	case f.Resync:
+		return "resync"
+	}
+	return "from"
 }
 
 func (f FirstSync) String() string {
-	if f.Skip {
-		return "drbdadm new-current-uuid --clear-bitmap " + f.Resource + ", primary (once all nodes are connected, and if none has data)"
+	skip := ""
+	for _, v := range f.Volumes {
+		skip += fmt.Sprintf(" %s/%d", f.Resource, v)
 	}
-	return "drbdadm primary --force " + f.Resource + " (once all nodes are connected, and if none has data)"
+	does := map[string]string{"skip-only": "new-current-uuid --clear-bitmap" + skip, "skip": "new-current-uuid --clear-bitmap" + skip + ", primary",
+		"resync": "new-current-uuid --force-resync " + f.of(), "from": "primary --force " + f.of()}
+	return "drbdadm " + does[f.how()] + " (once all nodes are connected, and if none has data)"
 }
 
 // refused is the exit code of a script that found a reason not to go on.
 const refused = 67
 
-// firstSync has the resource and "skip" or "from" as arguments. With cstate and dstate, drbdadm tells of each volume in a line: the states of
+// firstSync has the resource or one of its volumes, a word of FirstSync.how and the volumes' numbers as arguments. With cstate and dstate, drbdadm tells of each volume in a line: the states of
 // the connection, and "LOCAL/PEER[/PEER…]" of the disks. Only DRBD 9 tells of peers without a disk.
 const firstSync = `export LC_ALL=C; r=$1
-i=0; while :; do c=$(drbdadm cstate "$r" | sort -u | tr '\n' ' ') || exit 1
+i=0; while :; do c=$(drbdadm cstate "${r%/*}" | sort -u | tr '\n' ' ') || exit 1
 case " $c" in
 *" StandAlone "*) echo "$r is StandAlone: the other node refused the connection, or was refused. The kernel says:" >&2
-dmesg | grep "drbd $r[ :/]" | grep -iv 'susp\|conn(\|starting\|terminat' | tail -n 4 >&2; exit 67;;
+dmesg | grep "drbd ${r%/*}[ :/]" | grep -iv 'susp\|conn(\|starting\|terminat' | tail -n 4 >&2; exit 67;;
 *" WFConnection "* | *" Connecting "* | *" Unconnected "* | *" WFReportParams "* | *" NetworkFailure "* | *" BrokenPipe "* | *" Timeout "* | *" TearDown "* | *" ProtocolError "* | *" Disconnecting "*) ;;
 *) break;;
 esac
@@ -81,16 +109,25 @@ esac; done
 if [ -n "$blank" ]; then
 case $(drbdadm dstate "$r") in *UpToDate*) ;; *) for g in $(drbdadm get-gi "$r" | grep -o '[0-9A-F]\{16\}:[0-9A-F:]*'); do case $g in 0000000000000004:*) ;;
 *) echo "$r had data once (its generation ids are $g); nothing was changed" >&2; exit 67;; esac; done;; esac
-if [ "$2" = skip ]; then drbdadm new-current-uuid --clear-bitmap "$r" || exit 1; drbdadm primary "$r"; else drbdadm primary --force "$r"; fi
-else drbdadm primary "$r"; fi`
+how=$2; shift 2
+case $how in
+skip*) for v; do case $(drbdadm dstate "${r%/*}/$v") in Inconsistent/*) drbdadm new-current-uuid --clear-bitmap "${r%/*}/$v" || exit 1;; esac; done
+[ $how = skip-only ] || drbdadm primary "$r";;
+resync) drbdadm new-current-uuid --force-resync "$r";;
+*) drbdadm primary --force "$r";;
+esac
+else case $2 in skip-only | resync) ;; *) drbdadm primary "$r";; esac; fi`
+
+func numbers(volumes []int) (out []string) {
+	for _, v := range volumes {
+		out = append(out, strconv.Itoa(v))
+	}
+	return out
+}
 
 // Do waits for the peers and does it.
 func (f FirstSync) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
-	how := "from"
-	if f.Skip {
-		how = "skip"
-	}
-	return run(ctx, h, f, firstSync, 3*time.Minute, f.Resource, how)
+	return run(ctx, h, f, firstSync, 3*time.Minute, append([]string{f.of(), f.how()}, numbers(f.Volumes)...)...)
 }
 
 // run runs a script of this layer; in a failure what was done stands in place of the script.
@@ -163,6 +200,8 @@ type Adjust struct {
 	// Careful: a disk or a connection goes away meanwhile, so another node must have all data. Wait until this node has all again.
 	Careful bool `json:"careful,omitempty"`
 	Wait    bool `json:"wait,omitempty"`
+	// Connect: wait until the nodes are connected.
+	Connect bool `json:"connect,omitempty"`
 }
 
 func (a Adjust) String() string {
@@ -173,22 +212,35 @@ func (a Adjust) String() string {
 	if a.Wait {
 		s += ", wait until all copies are UpToDate"
 	}
+	if a.Connect {
+		s += ", wait until the nodes are connected"
+	}
 	return s
 }
 
 const adjust = whole + tell + `[ -z "$2" ] || careful
 drbdadm adjust "$r" || exit 1
-[ "$3" = wait ] || exit 0
+case $3 in
+connect) i=0; while :; do c=$(drbdadm cstate "$r" | sort -u | tr '\n' ' ')
+case " $c" in *" StandAlone "* | *" WFConnection "* | *" WFReportParams "* | *" Connecting "* | *" Unconnected "*) ;; *) exit 0;; esac
+i=$((i+1)); [ $i -lt 30 ] || { echo "$r is not connected (${c% }). The kernel says:" >&2; dmesg | grep "drbd $r[ :/]" | grep -iv 'susp\|conn(\|starting\|terminat' | tail -n 4 >&2; exit 67; }
+tell; sleep 1; done;;
+wait) ;;
+*) exit 0;;
+esac
 i=0; while ! ok; do i=$((i+1)); [ $i -lt 3500 ] || { echo "$r is not UpToDate on all nodes after an hour ($(drbdadm dstate "$r" | tr '\n' ' '))" >&2; exit 67; }; tell; sleep 1; done`
 
 // Do adjusts.
 func (a Adjust) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
-	careful, wait, limit := "", "", time.Minute
+	careful, wait, limit := "", "", 2*time.Minute
 	if a.Careful {
 		careful = "careful"
 	}
-	if a.Wait {
+	switch {
+	case a.Wait:
 		wait, limit = "wait", time.Hour+time.Minute
+	case a.Connect:
+		wait = "connect"
 	}
 	return watch(ctx, h, a, progress, adjust, limit, a.Resource, careful, wait)
 }

@@ -41,10 +41,11 @@ type work struct {
 	files []*file // of the nodes
 	steps []reconcile.Step
 	made  map[reconcile.Ref]bool // by planned steps
+	have  State
 }
 
 func (w *work) plan(have State) error {
-	w.made = map[reconcile.Ref]bool{}
+	w.made, w.have = map[reconcile.Ref]bool{}, have
 	for _, n := range w.r.Spec.Nodes {
 		switch h := have.node(n.Name); {
 		case h == nil:
@@ -72,7 +73,7 @@ func (w *work) plan(have State) error {
 	if err := w.configuration(); err != nil {
 		return err
 	}
-	ends, err := w.discard(have)
+	ends, err := w.discard()
 	if err != nil {
 		return err
 	}
