@@ -46,7 +46,7 @@ func (r *repository) verify(ctx context.Context, c *cache, verb, id string) (str
 		return oneLine(good[1]), nil
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case strings.TrimSpace(said) == "":
+	case strings.TrimSpace(said) == "", strings.Contains(said, "no signature found"): // of a commit, and of a tag (builtin/verify-tag.c)
 		return "", fmt.Errorf("is not signed")
 	case other != nil:
 		return "", fmt.Errorf("is signed with the %s, which %s does not list, or not for that time", other[1], r.AllowedSigners)

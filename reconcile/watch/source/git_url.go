@@ -56,7 +56,7 @@ func parseRemote(s string) (remote, error) {
 	}
 	switch u.Scheme {
 	case "https", "http", "ssh", "git":
-		if u.Hostname() == "" {
+		if h := u.Hostname(); h == "" || strings.HasPrefix(h, "-") {
 			return remote{}, fmt.Errorf("%s names no host", s)
 		}
 	case "file":
