@@ -14,7 +14,8 @@ type graph [][]int
 //
 // An error names the need that nothing gives, or the path of a cycle.
 func newGraph(steps []Step, provided []Ref) (graph, error) {
-	makers, deleters, freers, last := map[Ref][]int{}, map[Ref][]int{}, map[Ref][]int{}, map[Ref]int{}
+	makers, deleters, freers := map[Ref][]int{}, map[Ref][]int{}, map[Ref][]int{}
+	last, parts := map[Ref]int{}, map[Ref][]int{}
 	there := map[Ref]bool{}
 	for _, r := range provided {
 		there[r] = true
@@ -40,11 +41,20 @@ func newGraph(steps []Step, provided []Ref) (graph, error) {
 			if !slices.Contains(byObject[c.Object], i) {
 				byObject[c.Object] = append(byObject[c.Object], i)
 			}
-			// Steps on one object keep their driver's order.
+			// Steps on one object keep their driver's order, but that its parts may be worked on at once.
 			if j, ok := last[c.Object]; ok && j != i {
 				g.after(i, j)
 			}
-			last[c.Object] = i
+			if c.Part {
+				parts[c.Object] = append(parts[c.Object], i)
+				continue
+			}
+			for _, j := range parts[c.Object] {
+				if j != i {
+					g.after(i, j)
+				}
+			}
+			last[c.Object], parts[c.Object] = i, nil
 		}
 		for _, r := range s.Frees {
 			freers[r] = append(freers[r], i)

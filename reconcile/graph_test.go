@@ -20,6 +20,8 @@ func toy(t *testing.T, line string) Step {
 			switch f[i] {
 			case "creates":
 				s.Changes = append(s.Changes, Change{Object: r, Action: Create})
+			case "part":
+				s.Changes = append(s.Changes, Change{Object: r, Action: Create, Part: true})
 			case "deletes":
 				s.Changes = append(s.Changes, Change{Object: r, Action: Delete})
 			case "needs":
@@ -54,6 +56,11 @@ func TestOrder(t *testing.T) {
 			name:  "needs come first",
 			steps: []string{"mount@n1 creates fs needs vol", "make@n1 creates vol"},
 			want:  "make\nmount after make\n",
+		},
+		{
+			name:  "parts of an object are made at once, and all of them before what comes next",
+			steps: []string{"prepare@n1 creates vg", "a@n1 part vg", "b@n2 part vg", "check@n1 creates vg", "fs@n2 creates fs needs vol", "vol@n1 part vol", "vol2@n2 part vol"},
+			want:  "prepare\na after prepare\nb after prepare\ncheck after prepare,a,b\nvol\nvol2\nfs after vol,vol2\n",
 		},
 		{
 			name:     "an observed need orders nothing",

@@ -99,6 +99,8 @@ type Change struct {
 	Whole Ref `json:"whole,omitzero"`
 	// ByName tells that the risk must be allowed for this very object, or the whole.
 	ByName bool `json:"byName,omitempty"`
+	// Part tells that the step makes the object only as far as its machine goes, so that the machines need not wait for each other.
+	Part bool `json:"part,omitempty"`
 }
 
 // Step is the smallest thing that is carried out as a whole, on one machine.

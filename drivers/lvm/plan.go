@@ -120,7 +120,7 @@ func (p *place) complete() {
 	if n := len(p.steps); n > p.first {
 		last := &p.steps[n-1]
 		if !slices.ContainsFunc(last.Changes, func(c reconcile.Change) bool { return c.Object == Ref(p.g.Name) }) {
-			c := reconcile.Change{Object: Ref(p.g.Name), Action: p.action(), Path: "on " + p.m.Name, Want: "complete", Source: p.g.Sources[""]}
+			c := reconcile.Change{Object: Ref(p.g.Name), Action: p.action(), Path: "on " + p.m.Name, Want: "complete", Source: p.g.Sources[""], Part: !p.g.Shared}
 			if !slices.ContainsFunc(last.Changes, func(c reconcile.Change) bool { return c.Action != reconcile.Adopt }) {
 				c.Action, c.Want = reconcile.Adopt, "taken over"
 			}
