@@ -110,7 +110,7 @@ func (m *Machine) found(out []byte, files map[string]reconcile.File) error {
 			m.Lockd = v == "1"
 		}
 	}
-	m.SystemID = strings.TrimSpace(strings.TrimPrefix(sec["systemid"], "system ID:"))
+	m.SystemID = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(sec["systemid"]), "system ID:"))
 	m.Daemons = strings.Fields(sec["daemons"])
 	m.Initramfs = strings.TrimSpace(sec["initramfs"]) != ""
 	if m.Groups, m.Loose, err = parseReport([]byte(sec["report"])); err != nil {
