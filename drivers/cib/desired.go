@@ -16,7 +16,7 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// storage is what is made before any resource. A group with a lock manager is not: that runs in resources itself.
+// storage is what is made before any resource. A group with a lock manager is not: see later.
 func storage(m *v1.Manifests) (refs []reconcile.Ref) {
 	for _, x := range m.ISCSIInitiators {
 		refs = append(refs, iscsiinitiator.Ref(x.Metadata.Name))
@@ -80,6 +80,7 @@ func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 // builder collects the wanted objects.
 type builder struct {
 	state   State
+	b.later(m)
 	secrets reconcile.Secrets
 	users   map[string][]string       // the primitives that use a template
 	values  map[string]reconcile.Text // the secrets by RESOURCE/PARAM

@@ -128,6 +128,12 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.inTurn(p)
+}
+
+// plan gives the steps of what differs. They need, beside what they need by themselves, what is said.
+func (p *planner) plan(also []reconcile.Ref) ([]reconcile.Step, error) {
+	want, have := p.want, p.have
 	probes, answers := p.planProbes()
 	steps, needs, pending := p.planSecrets()
 	if len(p.changes) == 0 {
@@ -176,6 +182,7 @@ func (d *Driver) Plan(want, have State) ([]reconcile.Step, error) {
 	}) {
 		st.Needs = append(st.Needs, want.Storage...) // an agent that finds no disk fails, and Pacemaker remembers that
 	}
+	st.Needs = append(st.Needs, also...)
 	if st.Pending == "" {
 		st.Ops = p.ops()
 	}

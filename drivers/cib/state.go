@@ -21,6 +21,9 @@ type State struct {
 	Files bool `json:"files,omitempty"`
 	// Storage is what the manifests say of storage and resources may need (want).
 	Storage []reconcile.Ref `json:"storage,omitempty"`
+	// Later are the objects that cannot be there before the volume groups Locked, whose lock manager runs in other objects (want).
+	Later  []reconcile.Ref `json:"later,omitempty"`
+	Locked []reconcile.Ref `json:"locked,omitempty"`
 	// Source is the place of the Cluster (want).
 	Source v1.Pos `json:"source,omitzero"`
 	// Objects are what is wanted, in the order of the manifests (want).

@@ -48,19 +48,6 @@ func reliesOnFencing(el, template *etree.Element) string {
 	if template != nil {
 		kind = template
 	}
-	param := func(name string) string {
-		for _, from := range []*etree.Element{el, template} {
-			if from == nil {
-				continue
-			}
-			for _, set := range from.SelectElements("instance_attributes") {
-				if nv := pairNamed(set, name); nv != nil {
-					return attr(nv, "value")
-				}
-			}
-		}
-		return ""
-	}
 	switch agentOf(kind) {
 	case "ocf:linbit:drbd", "ocf:heartbeat:drbd":
 		return "DRBD"
@@ -71,7 +58,22 @@ func reliesOnFencing(el, template *etree.Element) string {
 	case "fence_scsi", "fence_mpath", "stonith:fence_scsi", "stonith:fence_mpath":
 		return "a reservation on a shared disk"
 	case "ocf:heartbeat:Filesystem":
-		return fileSystem(param("fstype"), param("device"))
+		return fileSystem(param("fstype", el, template), param("device", el, template))
+	}
+	return ""
+}
+
+// param is a parameter of a resource, from itself or its template (nil: it has none).
+func param(name string, el, template *etree.Element) string {
+	for _, from := range []*etree.Element{el, template} {
+		if from == nil {
+			continue
+		}
+		for _, set := range from.SelectElements("instance_attributes") {
+			if nv := pairNamed(set, name); nv != nil {
+				return attr(nv, "value")
+			}
+		}
 	}
 	return ""
 }

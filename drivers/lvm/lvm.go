@@ -35,8 +35,8 @@ func onNode(node, group string) reconcile.Ref {
 	return reconcile.Ref{Kind: "VolumeGroup", Name: node + "/" + group}
 }
 
-// settings are LVM's own on one machine.
-func settings(node string) reconcile.Ref {
+// Settings are LVM's own on one machine.
+func Settings(node string) reconcile.Ref {
 	return reconcile.Ref{Kind: "lvm-settings", Name: node}
 }
 

@@ -182,7 +182,11 @@ func (p *planner) id(node, what string) string {
 	return strings.TrimSpace("lvm " + node + " " + p.g.Name + " " + what)
 }
 
+// step adds a step here. A group with a lock manager is changed only where its locks are started, which a machine forgets when it boots.
 func (p *place) step(what string, changes []reconcile.Change, needs []reconcile.Ref, ops ...reconcile.Op) {
+	if p.f != nil && p.g.LockType != "" {
+		ops = append([]reconcile.Op{command("vgchange", "--lockstart", p.g.Name)}, ops...)
+	}
 	p.steps = append(p.steps, reconcile.Step{ID: p.id(p.m.Name, what), Host: p.m.Name, Changes: changes, Needs: append(append([]reconcile.Ref(nil), p.needs...), needs...), Ops: ops})
 }
 

@@ -40,7 +40,7 @@ func (p *planner) shared() error {
 	l := p.at(m)
 	for _, node := range p.g.Nodes {
 		if h := p.have.machine(node); h != nil && slices.ContainsFunc(p.settingsOf(h), func(s setting) bool { return !h.is(s) }) && h.Unobserved == "" {
-			l.needs = append(l.needs, settings(node))
+			l.needs = append(l.needs, Settings(node))
 		}
 	}
 	others, err := p.others(ms, l)
@@ -116,7 +116,7 @@ func (p *planner) owner(ms []*Machine) (m *Machine, why string, needs []reconcil
 		}
 		for _, h := range ms {
 			if p.g.SystemIDSource == "uname" && h.Name == id && h.SystemIDSource != "uname" {
-				return h, "known after the system ID of " + h.Name + " is set", []reconcile.Ref{settings(h.Name)}, nil
+				return h, "known after the system ID of " + h.Name + " is set", []reconcile.Ref{Settings(h.Name)}, nil
 			}
 		}
 		for _, node := range p.g.Nodes {

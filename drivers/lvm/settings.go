@@ -78,7 +78,7 @@ func (m *Machine) settings(want State) (*reconcile.Step, error) {
 		lines = append(lines, s.name+" = "+s.text)
 		differs = differs || !m.is(s)
 	}
-	c := reconcile.Change{Object: settings(m.Name), Action: reconcile.Update, Path: confPath, Want: strings.Join(lines, ", ")}
+	c := reconcile.Change{Object: Settings(m.Name), Action: reconcile.Update, Path: confPath, Want: strings.Join(lines, ", ")}
 	step := reconcile.Step{ID: "lvm " + m.Name + " settings", Host: m.Name, Needs: []reconcile.Ref{system.Machine(m.Name)}}
 	if source != nil {
 		c.Source = source.Sources["systemIDSource"]

@@ -9,9 +9,12 @@ import (
 	"github.com/hactl/hactl/reconcile"
 )
 
-// Provides gives the groups that are complete, and the volumes that are there.
+// Provides gives the groups that are complete, and the volumes that are there. Settings are always there: where they must change, a step says so.
 func (Driver) Provides(have State) []reconcile.Ref {
 	var refs []reconcile.Ref
+	for _, m := range have.Machines {
+		refs = append(refs, Settings(m.Name))
+	}
 	for i := range have.Groups {
 		g := &have.Groups[i]
 		for _, node := range g.Nodes {
