@@ -10,6 +10,7 @@ import (
 
 const (
 	maxDepth   = 64     // levels of nesting; the deepest field of any kind is at 8
+	maxList    = 100_000
 	maxAliased = 10_000 // nodes that the aliases of one document stand for: a YAML bomb has millions
 )
 
@@ -71,6 +72,9 @@ func (d *decoder) errorf(n *yaml.Node, path, format string, args ...any) {
 
 // value decodes a node into v. key is the key that it stands under, or nil.
 func (d *decoder) value(n, key *yaml.Node, path string, v reflect.Value, depth int) {
+	if len(d.errs) >= maxMistakes {
+		return // Load gives up
+	}
 	at := n
 	if n.Kind == yaml.AliasNode {
 		target := n.Alias
@@ -152,6 +156,10 @@ func (d *decoder) scalarOrTree(n, at *yaml.Node, path string, v reflect.Value, d
 		if !d.is(n, at, path, yaml.SequenceNode) {
 			return
 		}
+		if len(n.Content) > maxList {
+			d.errorf(at, path, "the list has more than %d elements", maxList)
+			return
+		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 		for i, c := range n.Content {
 			d.value(c, nil, fmt.Sprintf("%s[%d]", path, i), v.Index(i), depth+1)
@@ -178,6 +186,9 @@ func (d *decoder) structure(n, at *yaml.Node, path string, v reflect.Value, dept
 	given := map[string]bool{}
 next:
 	for _, p := range d.pairs(n, path, depth) {
+		if len(d.errs) >= maxMistakes {
+			return // Load gives up
+		}
 		for _, f := range fields {
 			if f.name == p.name {
 				given[f.name] = true

@@ -10,6 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// maxDocuments is how many one file may hold. The tree of even an empty one takes much more than its text.
+const maxDocuments = 100_000
+
 // document is one YAML document of a file.
 type document struct {
 	root *yaml.Node
@@ -30,7 +33,14 @@ func documents(f File) (docs []document, unread []byte, errs Errors) {
 	if e := badCharacter(f.Name, data); e != nil {
 		return nil, data, Errors{e}
 	}
-	for _, p := range split(data) {
+	parts := split(data)
+	if len(parts) > maxDocuments {
+		return nil, data, Errors{{Pos: Pos{f.Name, 1 + parts[maxDocuments].line, 1}, Message: fmt.Sprintf("the file holds more than %d documents; split it", maxDocuments)}}
+	}
+	for _, p := range parts {
+		if len(errs) >= maxMistakes {
+			break // Load gives up
+		}
 		roots, err := parse(p.text)
 		for _, r := range roots {
 			docs = append(docs, document{root: r, line: p.line, text: p.text})

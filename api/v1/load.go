@@ -32,6 +32,9 @@ var kinds = map[string]func() any{
 	"WatchPolicy":      func() any { return new(WatchPolicy) },
 }
 
+// maxMistakes is how many are told. A file of rubbish has more of them than bytes, and nobody reads so many.
+const maxMistakes = 1000
+
 // Kinds are the names of all kinds in alphabetical order.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
@@ -50,6 +53,9 @@ func Load(files []File) ([]*Manifests, error) {
 	l := newLoader()
 	for _, f := range files {
 		l.file(f)
+	}
+	if len(l.errs) >= maxMistakes {
+		return nil, append(l.errs, &Error{Message: fmt.Sprintf("reading ended after %d mistakes; mend these first", maxMistakes)}).err()
 	}
 	policies := l.policies()
 	sets := l.sets(files, len(policies) > 0)
@@ -74,6 +80,9 @@ func (l *loader) file(f File) {
 	l.errs = append(l.errs, errs...)
 	l.unread = append(l.unread, unread...)
 	for _, doc := range docs {
+		if len(l.errs) >= maxMistakes {
+			return
+		}
 		l.document(f.Name, doc)
 	}
 }
