@@ -49,6 +49,15 @@ func localSim(t *testing.T) *sim {
 	return s
 }
 
+var lockedGroup = strings.NewReplacer("systemIDSource: uname", "lockType: dlm", "vg_access_mode: system_id", "vg_access_mode: lvmlockd",
+	"{type: xfs}", "{type: gfs2, lockTable: \"lab:x\"}").Replace(sharedGroup)
+
+func lockedSim(t *testing.T) *sim {
+	s := sharedSim(t)
+	s.daemons = []string{"lvmlockd", "dlm_controld"}
+	return s
+}
+
 func sharedSim(t *testing.T) *sim {
 	s := newSim(t, "n1", "n2")
 	s.disk("lun", "/dev/disk/by-id/lun", "n1", "n2")
@@ -60,7 +69,7 @@ func TestKilledAnywhere(t *testing.T) {
 	for name, c := range map[string]struct {
 		manifest string
 		make     func(*testing.T) *sim
-	}{"local": {localGroup, localSim}, "shared": {sharedGroup, sharedSim}} {
+	}{"local": {localGroup, localSim}, "shared": {sharedGroup, sharedSim}, "with a lock manager": {lockedGroup, lockedSim}} {
 		t.Run(name, func(t *testing.T) {
 			want := wantOf(t, c.manifest)
 			whole := c.make(t)

@@ -2,6 +2,7 @@ package lvm
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/reconcile"
@@ -28,11 +29,14 @@ func (p *place) fileSystems() error {
 		case dev.Unreadable != "":
 			return fmt.Errorf("%s: %s cannot be read: %s", v.Source, dev.Path, dev.Unreadable)
 		case dev.Has(v.FileSystem.Type):
-			grow := (p.grown[v.Name] || dev.Smaller()) && (!p.g.handed() || p.fresh() || len(dev.Mounts) > 0)
+			grow := (p.grown[v.Name] || dev.Smaller() || slices.Contains(have.Tags, growTag)) && (!p.g.handed() || p.fresh() || len(dev.Mounts) > 0)
 			switch {
 			case grow:
 				c.Action, c.Path, c.Have, c.Want = reconcile.Update, "filesystem.size", v.FileSystem.Type, "all of the volume"
 				ops = append(ops, block.GrowFileSystem{Path: dev.Path, Type: v.FileSystem.Type})
+				if v.FileSystem.Type == "gfs2" {
+					ops = append(ops, command("lvchange", "--deltag", growTag, p.lv(v)))
+				}
 			case isNew(have.Tags):
 				ops = append(ops, p.finish(v)...)
 			default:

@@ -68,8 +68,7 @@ func (p *place) volumes() error {
 		switch {
 		case v.Share != "" && strings.HasPrefix(v.Share, "100%") && (p.grows || room.free > 0):
 			room.free = 0
-			p.grown[v.Name] = true
-			changes, ops = append(changes, c), append(ops, command("lvextend", "-l", "+100%FREE", p.lv(v)))
+			changes, ops = append(changes, c), append(ops, p.lvextend(v, "-l", "+100%FREE")...)
 		case v.Share != "" || have.Size == target:
 		case have.Size > target:
 			return fmt.Errorf("%s: %s/%s has %s and the manifest says %s; hactl makes no volume smaller: write %s, or shrink the file system and then the volume by hand (lvreduce --resizefs -L %s %s)",
@@ -78,8 +77,7 @@ func (p *place) volumes() error {
 			if err := room.take(v, (target-have.Size)/size, size); err != nil {
 				return fmt.Errorf("%s: %w", v.Source, err)
 			}
-			p.grown[v.Name] = true
-			changes, ops = append(changes, c), append(ops, command("lvextend", "-L", bytes(target), p.lv(v)))
+			changes, ops = append(changes, c), append(ops, p.lvextend(v, "-L", bytes(target))...)
 		}
 		if p.activates(v, have) {
 			changes = append(changes, reconcile.Change{Object: ref, Action: reconcile.Start, Have: "inactive", Want: "active", Source: v.Source})
@@ -90,6 +88,15 @@ func (p *place) volumes() error {
 		p.step("volumes", changes, p.after(p.ref), ops...)
 	}
 	return nil
+}
+
+// lvextend makes a volume larger. Of one whose file system does not tell its size it is noted before that this has to grow.
+func (p *place) lvextend(v *Volume, size ...string) (ops []reconcile.Op) {
+	p.grown[v.Name] = true
+	if v.FileSystem != nil && v.FileSystem.Type == "gfs2" {
+		ops = append(ops, command("lvchange", "--addtag", growTag, p.lv(v)))
+	}
+	return append(ops, command(append(append([]string{"lvextend"}, size...), p.lv(v))...))
 }
 
 // activates tells that a volume must be activated: where nobody else does it, and where hactl still makes it.

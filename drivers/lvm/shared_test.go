@@ -89,16 +89,50 @@ func TestSharedOtherDisk(t *testing.T) {
 
 // A group under a lock manager waits until that runs, and uses it then.
 func TestLockManager(t *testing.T) {
-	want := wantOf(t, strings.NewReplacer("systemIDSource: uname", "lockType: dlm", "vg_access_mode: system_id", "vg_access_mode: lvmlockd").Replace(sharedGroup))
+	want := wantOf(t, lockedGroup)
 	s := sharedSim(t)
-	have := s.observe(want)
-	if got := steps(t, want, have); !strings.Contains(got, "… known after lvmlockd and dlm_controld runs on n1") || !strings.Contains(got, "$ write "+confPath) || strings.Contains(got, "vgcreate") {
+	if got := steps(t, want, s.observe(want)); !strings.Contains(got, "… known after lvmlockd and dlm_controld runs on n1") || !strings.Contains(got, "$ write "+confPath) || strings.Contains(got, "vgcreate") {
 		t.Errorf("without it:\n%s", got)
 	}
-	for i := range have.Machines {
-		have.Machines[i].Lockd, have.Machines[i].Daemons = true, []string{"lvmlockd", "dlm_controld"}
-	}
-	if got := steps(t, want, have); !strings.Contains(got, "vgcreate --addtag hactl.owner=default --addtag hactl.new --setautoactivation n --locktype dlm vg_ha") {
+	s = lockedSim(t)
+	if got := steps(t, want, s.observe(want)); !strings.Contains(got, "vgcreate --addtag hactl.owner=default --addtag hactl.new --setautoactivation n --locktype dlm vg_ha") {
 		t.Errorf("with it:\n%s", got)
+	}
+	if _, err := s.apply(want, -1); err != nil {
+		t.Fatal(err)
+	}
+
+	// It is mounted on both nodes, and gets a disk. A gfs2 does not say how large it is: that it has to grow is noted before its volume does.
+	g := s.named("n1", "vg_ha")
+	g.active["n1"], g.active["n2"] = map[string]bool{"lv": true}, map[string]bool{"lv": true}
+	s.disk("lun2", "/dev/disk/by-id/lun2", "n1", "n2")
+	more := wantOf(t, strings.Replace(lockedGroup, "partition: true}]", "partition: true}, {device: /dev/disk/by-id/lun2}]", 1))
+	mounted := func() State {
+		have := s.observe(more)
+		d := have.Machines[0].Devices["/dev/vg_ha/lv"]
+		d.Mounts = []string{"/srv"}
+		have.Machines[0].Devices["/dev/vg_ha/lv"] = d
+		return have
+	}
+	got := steps(t, more, mounted())
+	for _, w := range []string{"$ vgchange --lockstart vg_ha\n  $ vgextend vg_ha /dev/disk/by-id/lun2", "$ lvchange --addtag hactl.grow vg_ha/lv\n  $ lvextend -l +100%FREE vg_ha/lv",
+		"$ grow gfs2 on /dev/vg_ha/lv\n  $ lvchange --deltag hactl.grow vg_ha/lv"} {
+		if !strings.Contains(got, w) {
+			t.Errorf("%q is not in the plan:\n%s", w, got)
+		}
+	}
+	for _, argv := range [][]string{{"vgextend", "vg_ha", "/dev/disk/by-id/lun2"}, {"lvchange", "--addtag", "hactl.grow", "vg_ha/lv"}, {"lvextend", "-l", "+100%FREE", "vg_ha/lv"}} {
+		if err := s.run("n1", argv); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := steps(t, more, mounted()); !strings.HasPrefix(got, "lvm n1 vg_ha file systems\n  $ vgchange --lockstart vg_ha\n  $ grow gfs2") {
+		t.Errorf("killed before the file system grew:\n%s", got)
+	}
+	if err := s.run("n1", []string{"lvchange", "--deltag", "hactl.grow", "vg_ha/lv"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := steps(t, more, mounted()); got != "" {
+		t.Errorf("in the end:\n%s", got)
 	}
 }

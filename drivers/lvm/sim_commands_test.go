@@ -10,7 +10,7 @@ import (
 // run carries out one of LVM's commands.
 func (s *sim) run(node string, argv []string) error {
 	opt, args := map[string][]string{}, []string{}
-	flags := map[string]bool{"--yes": true, "-an": true, "-ay": true, "--shared": true, "-u": true, "-f": true}
+	flags := map[string]bool{"--yes": true, "-an": true, "-ay": true, "--shared": true, "-u": true, "-f": true, "--lockstart": true}
 	for i := 1; i < len(argv); i++ {
 		switch {
 		case flags[argv[i]]:
@@ -42,7 +42,7 @@ func (s *sim) run(node string, argv []string) error {
 		}
 		s.uuids++
 		g := &simGroup{FoundGroup: FoundGroup{Name: args[0], UUID: fmt.Sprintf("uuid%d", s.uuids), ExtentSize: 4 << 20, Tags: opt["--addtag"],
-			Autoactivation: first("--setautoactivation") != "n"}, active: map[string]map[string]bool{}, fs: map[string]string{}}
+			LockType: first("--locktype"), Autoactivation: first("--setautoactivation") != "n"}, active: map[string]map[string]bool{}, fs: map[string]string{}}
 		if strings.Contains(s.conf[node], "system_id_source") {
 			g.SystemID = node
 		}

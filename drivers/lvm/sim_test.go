@@ -24,6 +24,8 @@ type sim struct {
 	conf   map[string]string    // lvmlocal.conf by node
 	owed   map[string]bool
 	uuids  int
+	// daemons run on all machines.
+	daemons []string
 }
 
 type simDisk struct {
@@ -95,7 +97,7 @@ func (s *sim) device(node, path string) block.Device {
 func (s *sim) observe(want State) State {
 	have := State{Cluster: want.Cluster, Owner: want.Owner, Groups: want.Groups}
 	for _, n := range s.nodes {
-		m := Machine{Name: n, Installed: true, Devices: block.Devices{}, Initramfs: true, Owed: s.owed[n], SystemIDSource: "none"}
+		m := Machine{Name: n, Installed: true, Devices: block.Devices{}, Initramfs: true, Owed: s.owed[n], SystemIDSource: "none", Daemons: s.daemons}
 		if c, ok := s.conf[n]; ok {
 			m.Conf = &reconcile.File{Content: reconcile.Plain(c), Mode: 0o644, Owner: "root:root"}
 			if strings.Contains(c, `global/system_id_source = "uname"`) {

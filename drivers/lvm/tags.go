@@ -12,6 +12,7 @@ const (
 	diskTag  = "hactl.disk=" // PATH=IDENTITY
 	fsTag    = "hactl.fs="
 	newTag   = "hactl.new"
+	growTag  = "hactl.grow"    // its file system is to grow with it, and does not tell its own size (gfs2)
 	keepTag  = "hactl.protect" // as metadata.protect said when it was last applied
 )
 
