@@ -8,7 +8,7 @@ VMS   ?= 2
 E2E   := $(shell go list ./test/e2e/... 2>/dev/null | grep -v '/test/e2e/vm$$')
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit cc drbdadm e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench demo lab-up lab-down schema agents fuzz clean
+.PHONY: build test unit cc drbdadm git e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench demo lab-up lab-down schema agents fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
@@ -17,7 +17,7 @@ build:
 test: build unit e2e e2e-vm-short
 
 # The race detector makes the proofs of the CIB's layer over hundreds of real CIBs ten times slower: with it they are a sample.
-unit: cc drbdadm
+unit: cc drbdadm git
 	go test -race $(filter-out %/drivers/cib,$(UNIT))
 	go test -race -short ./drivers/cib
 	go test ./drivers/cib
@@ -25,6 +25,10 @@ unit: cc drbdadm
 # The race detector needs a C compiler.
 cc:
 	@command -v gcc >/dev/null && test -e /usr/include/stdlib.h || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; }
+
+# Git sources are tested with real servers: git's own over HTTP, and sshd. Nothing is started or enabled on this machine.
+git:
+	@command -v git >/dev/null && command -v ssh-keygen >/dev/null && test -x /usr/sbin/sshd || $(LAB) install git
 
 # What drbd.conf may say is asked of drbdadm itself. It needs no kernel module here, and nothing is started or enabled.
 drbdadm:

@@ -25,7 +25,8 @@ install_packages() {
     '') ;;
     peers) want+=("${PEERS[@]}") ;;
     drbdadm) want=(drbd-utils) ;;               # not the lab: the tests of drivers/drbd ask it
-    *) die "install: nothing, 'peers' or 'drbdadm'" ;;
+    git) want=(git openssh-client openssh-server) ;; # not the lab: the tests of reconcile/watch/source
+    *) die "install: nothing, 'peers', 'drbdadm' or 'git'" ;;
   esac
   for p in "${want[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null) == ii* ]] || missing+=("$p")
