@@ -8,7 +8,7 @@ VMS   ?= 2
 E2E   := $(shell go list ./test/e2e/... 2>/dev/null | grep -v '/test/e2e/vm$$')
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit cc drbdadm git e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench demo lab-up lab-down schema agents fuzz clean
+.PHONY: build test unit cc drbdadm git e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench bench-vm demo lab-up lab-down schema agents fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
@@ -64,6 +64,10 @@ lint:
 bench: build
 	$(LAB) install peers
 	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 40m -run '^$$' -bench . -benchtime 1x -p 1 ./test/e2e/bench
+
+# The same on virtual machines: S1 with its storage against the commands typed by hand, and what a plan costs.
+bench-vm: build vmlab
+	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 60m -count=1 -run '^$$' -bench . -benchtime 1x ./test/e2e/vm
 
 # The main job on a lab that stays up: bare nodes to a fenced cluster that serves a page.
 demo: build

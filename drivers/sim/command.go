@@ -62,6 +62,8 @@ var scripts = map[string]func(*call) answer{
 	"hactl-lvm":          noLVM,         // drivers/lvm/observe.go
 	"hactl-look-drbd":    noDRBD,        // drivers/drbd/look.go
 
+	"hactl-block": noBlock, // drivers/block/look.go
+
 	"hactl-look-iscsitarget":    noISCSI,      // drivers/iscsitarget/observe.go
 	"hactl-look-iscsiinitiator": noISCSI,      // drivers/iscsiinitiator/observe.go
 	"crm_simulate":              noSimulation, // drivers/cib/simulate.go
@@ -72,6 +74,10 @@ func noLVM(*call) answer { return answer{out: "\n==hactl absent\n\n==hactl end\n
 
 func noDRBD(*call) answer {
 	return answer{out: "\n==hactl tools\n\n==hactl kernel\n\n==hactl boot\n\n==hactl events\n\n==hactl end\n"}
+}
+
+func noBlock(*call) answer {
+	return answer{out: "\n==hactl lsblk\n{\"blockdevices\": []}\n\n==hactl end\n"}
 }
 
 func noISCSI(*call) answer { return answer{out: "\n==hactl end\n"} }
