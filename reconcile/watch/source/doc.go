@@ -8,7 +8,7 @@
 // A source looks, again and again: when something seems to have changed, when it is poked, at the latest after its interval. Each look ends in
 // exactly one call, from the goroutine of Run: found with what is there now, which mostly is the revision that was there before (compare the
 // IDs), or failed with an error that says what is wrong, where, and what to do. So found also says that an earlier failure is over and when the
-// source was last read. Nothing is ever found that was not read whole: the last revision that was found stays in force through anything.
+// source was last read. Nothing is ever found that was not read whole: the last revision that was found stays in force through anything. A folder whose events are not to be had is told by one failed more.
 //
 // What a source does not look at is what the manifests mean. Revision.Files goes to v1.Load, which refuses what is no UTF-8 and no YAML, nested
 // too deep or made of aliases without end.
@@ -39,5 +39,6 @@
 // in force. Neither the system's nor the user's git configuration is read, no hook runs, and only the transport that the URL names is allowed.
 //
 // A commit that does not descend from the one before (a forced push) is found all the same, with Revision.Rewrites set. A tag that moves is
-// refused, since a tag is an agreement on one commit.
+// refused until Run begins anew, since a tag is an agreement on one commit. With Git.AllowedSigners what is not signed by one of them is refused;
+// a key that is struck off later concerns the commits that come later.
 package source
