@@ -74,13 +74,13 @@ func (d *Driver) Desired(m *v1.Manifests, s reconcile.Secrets) (State, error) {
 	if err := errors.Join(b.errs...); err != nil {
 		return State{}, err
 	}
+	b.later(m)
 	return b.state, nil
 }
 
 // builder collects the wanted objects.
 type builder struct {
 	state   State
-	b.later(m)
 	secrets reconcile.Secrets
 	users   map[string][]string       // the primitives that use a template
 	values  map[string]reconcile.Text // the secrets by RESOURCE/PARAM
