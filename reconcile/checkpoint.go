@@ -129,6 +129,7 @@ func (t *tracks) ready(ctx context.Context, o *Observation, p *Plan) (*Plan, err
 	q := *p
 	q.Steps = slices.Clone(p.Steps)
 	runnable := p.Runnable()
+	t.e.spend(o, &q)
 	for _, l := range t.e.Layers {
 		r, ok := l.Retreater()
 		marked, id := true, ""

@@ -93,6 +93,7 @@ type Guard interface {
 	Reverses(s Step) bool
 	Reverse(have State, steps []Step) ([]Undo, error)
 	Retreater() (Retreater[State], bool)
+	Consenter() (Consenter[State], bool)
 }
 
 func (l layer[S]) Keeps(s Step) bool {

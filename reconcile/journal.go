@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	v1 "github.com/hactl/hactl/api/v1"
 )
 
 // JournalPath is where each member keeps the journal of applies: a line of JSON (Entry) for each, the newest last, readable by root alone.
@@ -101,32 +99,6 @@ func journaled(steps []Step) (done []Done, more int) {
 		return done[:maxJournaled], more
 	}
 	return done, 0
-}
-
-// digestOf is a short digest of a value's JSON form, in which secrets are masked or references.
-func digestOf(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:12])
-}
-
-// ManifestsDigest is the digest of manifests: of their meaning as hactl reads it, not of the files.
-func ManifestsDigest(m *v1.Manifests) string {
-	if m == nil {
-		return ""
-	}
-	return digestOf(m.Order)
-}
-
-// Digest is the digest of a plan: of its steps and of what it predicts.
-func (p *Plan) Digest() string {
-	return digestOf(struct {
-		Steps []PlannedStep
-		Will  []string
-	}{p.Steps, p.Prediction.keys()})
 }
 
 // journalScript appends its input to the journal. Past a MiB only the newest entries are kept.

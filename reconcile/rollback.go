@@ -232,6 +232,7 @@ func (t *tracks) end(ctx context.Context, res *Result, err error) error {
 		res.Seen = t.compare(ctx, err != nil)
 	}
 	if err == nil {
+		t.spent(ctx)
 		j := t.judge(t.last)
 		res.Verdicts, res.Differs = j.Verdicts, slices.Concat(j.Harm, j.Elsewhere, j.Differs)
 	}

@@ -112,7 +112,7 @@ func properties(live, back *etree.Element) {
 			continue
 		}
 		for _, nv := range s.ChildElements() {
-			if slices.Contains(pacemakersOwn, attr(nv, "name")) || attr(nv, "id") == markID {
+			if slices.Contains(pacemakersOwn, attr(nv, "name")) || passing(nv) {
 				s.RemoveChild(nv)
 			}
 		}
@@ -124,7 +124,7 @@ func properties(live, back *etree.Element) {
 		}
 		to := byID(back, attr(s, "id"))
 		for i, nv := range s.ChildElements() {
-			if to != nil && (slices.Contains(pacemakersOwn, attr(nv, "name")) || attr(nv, "id") == markID) {
+			if to != nil && (slices.Contains(pacemakersOwn, attr(nv, "name")) || passing(nv)) {
 				to.InsertChildAt(min(i, len(to.Child)), nv.Copy())
 			}
 		}

@@ -3,6 +3,7 @@ package cib
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 
@@ -59,6 +60,33 @@ func inventorySet(doc *etree.Document) *etree.Element {
 		}
 	}
 	return nil
+}
+
+// inventoryHome makes the inventory where there is none: never the first set, because pcs writes into that.
+func inventoryHome(doc *etree.Document) (edits []Edit) {
+	if inventorySet(doc) != nil {
+		return nil
+	}
+	crm := section(doc, "crm_config")
+	if crm == nil {
+		edits = append(edits, Edit{Do: create, At: "configuration", After: inPlace, XML: "<crm_config/>"})
+	}
+	if crm == nil || (view{}).plainProperties(crm) == nil && byID(crm, bootstrapID) == nil {
+		edits = append(edits, Edit{Do: create, At: "crm_config", After: "^", XML: `<cluster_property_set id="cib-bootstrap-options"/>`})
+	}
+	return append(edits, Edit{Do: create, At: "crm_config", XML: Fragment(`<cluster_property_set id="` + inventoryID + `"/>`)})
+}
+
+// ofInventory tells of an edit that makes the inventory, or changes a record or an approval in it.
+func ofInventory(e Edit) bool {
+	if e.Do == create && slices.Contains([]Fragment{"<crm_config/>", `<cluster_property_set id="cib-bootstrap-options"/>`, `<cluster_property_set id="hactl"/>`}, e.XML) {
+		return true
+	}
+	if e.At == "cluster_property_set#"+inventoryID || e.At == "nvpair#"+consentID || e.At == "nvpair#"+markID {
+		return true
+	}
+	record, ok := strings.CutPrefix(e.At, "nvpair#"+inventoryID+"-") // hactl's own ids elsewhere go on in small letters
+	return ok && record != "" && record[0] >= 'A' && record[0] <= 'Z'
 }
 
 // formerName takes the record of a cluster that has another name now for its own: there is one cluster in a CIB.

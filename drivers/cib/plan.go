@@ -324,16 +324,11 @@ func (p *planner) record() {
 	}
 }
 
-// inventoryHome makes the inventory's property set: never the first one, because pcs writes into that.
+// inventoryHome makes the inventory's property set.
 func (p *planner) inventoryHome() {
-	if inventorySet(p.work.Document) != nil {
-		return
+	for _, e := range inventoryHome(p.work.Document) {
+		p.do(e)
 	}
-	p.sectionHome("crm_config")
-	if crm := section(p.work.Document, "crm_config"); (view{}).plainProperties(crm) == nil && byID(crm, bootstrapID) == nil {
-		p.do(Edit{Do: create, At: "crm_config", After: "^", XML: `<cluster_property_set id="cib-bootstrap-options"/>`})
-	}
-	p.do(Edit{Do: create, At: "crm_config", XML: Fragment(`<cluster_property_set id="` + inventoryID + `"/>`)})
 }
 
 func (p *planner) sectionHome(name string) {
