@@ -33,7 +33,7 @@ type WatchPolicySpec struct {
 	// Prune deletes what left the manifests. Where there are no manifests at all nothing is deleted.
 	Prune bool `json:"prune,omitempty"`
 	// Hold lists the states of a cluster in which nothing is changed until they are over: degraded, fencing, syncing, maintenance. The default is all
-	// four, [] is none. An approval goes beyond degraded and maintenance.
+	// four, [] is none. An approval goes beyond all of them but syncing.
 	Hold []string `json:"hold,omitzero" enum:"degraded fencing syncing maintenance"`
 	// Rollout says in which order clusters get a new revision. The default is all at once.
 	Rollout *Rollout `json:"rollout,omitempty"`
