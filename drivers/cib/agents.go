@@ -95,12 +95,14 @@ func (p *planner) checkAgent(ctx context.Context, h reconcile.Host, agent string
 	}
 	var exit *reconcile.ExitError
 	if errors.As(err, &exit) && exit.Code == 105 { // CRM_EX_NOSUCH
-		var errs []error
-		hint := p.nearAgent(ctx, h, agent)
-		for _, o := range users {
-			errs = append(errs, fmt.Errorf("%s: spec.agent: there is no agent %s on %s%s", o.Pos["agent"], strings.TrimPrefix(agent, "stonith:"), h.Name(), hint))
+		// One that did not answer in time gives the same exit code.
+		if hint, listed := p.nearAgent(ctx, h, agent); !listed {
+			var errs []error
+			for _, o := range users {
+				errs = append(errs, fmt.Errorf("%s: spec.agent: there is no agent %s on %s%s", o.Pos["agent"], strings.TrimPrefix(agent, "stonith:"), h.Name(), hint))
+			}
+			return errors.Join(errs...), ""
 		}
-		return errors.Join(errs...), ""
 	}
 	var meta *agents.Agent
 	if err == nil {
@@ -152,8 +154,8 @@ func checkUnits(ctx context.Context, h reconcile.Host, agents []string, users ma
 	return errors.Join(errs...)
 }
 
-// nearAgent lists what is near a name that does not exist.
-func (p *planner) nearAgent(ctx context.Context, h reconcile.Host, agent string) string {
+// nearAgent lists what is near a name that does not exist, and tells whether it does.
+func (p *planner) nearAgent(ctx context.Context, h reconcile.Host, agent string) (hint string, listed bool) {
 	const install = "; install its package, or correct the name"
 	i := strings.LastIndex(agent, ":")
 	list := agent[:i]
@@ -162,12 +164,16 @@ func (p *planner) nearAgent(ctx context.Context, h reconcile.Host, agent string)
 	}
 	out, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"crm_resource", "--list-agents", list}})
 	if err != nil {
-		return install
+		return install, false
 	}
-	if n := v1.Closest(agent[i+1:], strings.Fields(string(out))); n != "" {
-		return fmt.Sprintf("; did you mean %s?", strings.TrimPrefix(agent[:i+1]+n, "stonith:"))
+	names := strings.Fields(string(out))
+	if slices.Contains(names, agent[i+1:]) {
+		return "", true
 	}
-	return install
+	if n := v1.Closest(agent[i+1:], names); n != "" {
+		return fmt.Sprintf("; did you mean %s?", strings.TrimPrefix(agent[:i+1]+n, "stonith:")), false
+	}
+	return install, false
 }
 
 // givenParams lists the parameters that stand in the changed CIB, by the ids of the objects that are to be looked at, nil where some

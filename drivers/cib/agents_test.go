@@ -35,6 +35,10 @@ spec.params: ocf:heartbeat:IPaddr2 requires the parameter newer; add it`, ""},
 			files.Key("crm_resource", "--show-metadata", "ocf:heartbeat:IPadr2"): {Code: 105},
 			files.Key("crm_resource", "--list-agents", "ocf:heartbeat"):          {Stdout: []byte("Filesystem\nIPaddr2\n")},
 		}, `spec.agent: there is no agent ocf:heartbeat:IPadr2 on n1; did you mean ocf:heartbeat:IPaddr2?`, ""},
+		{"the agent is there and did not answer in time", `{agent: "ocf:heartbeat:IPaddr2", params: {ip: 10.0.0.9}}`, map[string]files.Answer{
+			showIP: {Code: 105},
+			files.Key("crm_resource", "--list-agents", "ocf:heartbeat"): {Stdout: []byte("Filesystem\nIPaddr2\n")},
+		}, "", "whether ocf:heartbeat:IPaddr2 takes the parameters: its metadata could not be read; they were compared with Debian 12's"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checkLive(t, "kind: Resource\nmetadata: {name: A}\nspec: "+c.want+"\n", c.answers, c.errs, c.odd)
