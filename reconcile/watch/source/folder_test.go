@@ -92,7 +92,7 @@ func (l *looks) fails(parts ...string) {
 }
 
 // patience is for machines that have much else to do.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func texts(r Revision) string {
 	var s []string

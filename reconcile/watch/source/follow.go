@@ -29,7 +29,7 @@ type follower struct {
 func (f follower) run(ctx context.Context) {
 	retry := backoff.NewExponentialBackOff()
 	retry.InitialInterval = min(firstRetry, f.interval)
-	retry.MaxInterval = max(lastRetry, f.interval)
+	retry.MaxInterval = min(lastRetry, 10*f.interval)
 	for {
 		rev, err := f.look(ctx)
 		if ctx.Err() != nil {

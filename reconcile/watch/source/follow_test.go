@@ -81,8 +81,8 @@ func TestFollow(t *testing.T) {
 
 		p.set(true)
 		wake <- struct{}{}
-		between("failing", time.Hour, 8, 20)
-		between("failing for long", time.Hour, 4, 12) // the longest wait is the interval, half of it more or less by chance
+		between("failing", time.Hour, 12, 36)
+		between("failing for long", time.Hour, 8, 24) // the longest wait is 5 minutes, half of it more or less by chance
 		p.set(false)
 		wake <- struct{}{}
 		between("again", 0, 1, 1)
