@@ -58,6 +58,8 @@ type DRBDNode struct {
 	MetaDisk string `json:"metaDisk,omitempty"`
 	// Address is ADDRESS:PORT, with [] around an IPv6 address. It may be left out where connections say all addresses (DRBD 9).
 	Address string `json:"address,omitempty" check:"addressPort"`
+	// Options are those of the options section that hold on this machine alone. DRBD 9 only.
+	Options Options `json:"options,omitempty"`
 }
 
 // DRBDVolume is one of several volumes.

@@ -40,7 +40,7 @@ func (r *Resource) config(d conf.Dialect, secret string) (*conf.Resource, error)
 		if err != nil {
 			return nil, fmt.Errorf("%s: DRBDResource %s: %s.address: %w", r.source(at+".address"), r.Name, at, err)
 		}
-		h := &conf.Host{Kind: conf.On, Names: []string{n.Name}, Address: a, Pos: r.source(at)}
+		h := &conf.Host{Kind: conf.On, Names: []string{n.Name}, Address: a, Options: r.options(at+".options", n.Options), Pos: r.source(at)}
 		if d == conf.V9 {
 			id := i
 			if n.NodeID != "" {

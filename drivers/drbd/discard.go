@@ -204,12 +204,13 @@ type Discard struct {
 }
 
 func (d Discard) String() string {
-	return fmt.Sprintf("drbdadm disconnect %s; drbdadm connect --discard-my-data %s (if it is Secondary, and still of the generation %s)", d.Resource, d.Resource, d.Generation)
+	return fmt.Sprintf("drbdadm connect --discard-my-data %s (if it is Secondary, and still of the generation %s)", d.Resource, d.Generation)
 }
 
 const discard = unchanged + `case $c in "StandAlone " | "WFConnection " | "Connecting ") ;; *) no "$r is ${c% }";; esac
 case $(drbdadm role "$r" | tr '\n' ' ') in *Primary/* | Primary*) no "$r is Primary here, and hactl demotes nothing";; esac
-drbdadm disconnect "$r" && drbdadm connect --discard-my-data "$r"`
+[ "$c" = "StandAlone " ] || drbdadm disconnect "$r" || exit 1 # 8.4 knows no connection to end where it is StandAlone
+drbdadm connect --discard-my-data "$r"`
 
 // Do looks again, and connects it.
 func (d Discard) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {

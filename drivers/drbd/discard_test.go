@@ -29,7 +29,7 @@ func TestDiscard(t *testing.T) {
 	have := recorded(t, want, "split-brain", "node1", "node2")
 	const expected = `drbd node2 discard r0 [data-loss]
   update DRBDResource/r0 split brain: node2 has the generation BEC7B538AED991C0, with 1024 KiB changed since -> the copy of node1, generation D9E8FE96AE8C7886
-  $ drbdadm disconnect r0; drbdadm connect --discard-my-data r0 (if it is Secondary, and still of the generation BEC7B538AED991C0)
+  $ drbdadm connect --discard-my-data r0 (if it is Secondary, and still of the generation BEC7B538AED991C0)
 drbd node1 reconnect r0 [reload]
   reload drbd/node1/r0 connection: StandAlone -> Connected, copying to node2
   after DRBDResource/r0

@@ -90,8 +90,8 @@ func apart(have State, r *Resource) string {
 			"drbdadm connect %s there", alone, name)
 	}
 	return fmt.Sprintf("%s. hactl changes nothing about it by itself. Decide whose changes go: hactl apply --discard %s throws away what %s has written since, "+
-		"--discard %s what %s has. By hand, on the node whose changes go: drbdadm disconnect %s; drbdadm secondary %s; drbdadm connect --discard-my-data %s, "+
-		"and on the other node: drbdadm connect %s", s, Victim{name, s[0].node}, s[0].node, Victim{name, s[1].node}, s[1].node, name, name, name, name)
+		"--discard %s what %s has. By hand, on the node whose changes go: drbdadm secondary %s; drbdadm connect --discard-my-data %s, and on the other "+
+		"node: drbdadm connect %s (each may need drbdadm disconnect before, unless it is StandAlone)", s, Victim{name, s[0].node}, s[0].node, Victim{name, s[1].node}, s[1].node, name, name, name)
 }
 
 func sortNotes(notes []reconcile.Note) {
