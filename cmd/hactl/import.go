@@ -198,15 +198,6 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 			return nil, err
 		}
 	}
-	for _, arg := range f.lio {
-		r, have, err := a.lioFile(ctx, arg)
-		if err != nil {
-			return nil, err
-		}
-		if err := take(r, layers(a.owner, "iscsitarget")[0], have); err != nil {
-			return nil, err
-		}
-	}
 	if f.drbd != "" {
 		found, err := readDRBD(f.drbd)
 		if err != nil {
@@ -230,6 +221,15 @@ func (a *app) importFiles(ctx context.Context, f importFlags) (*imported, error)
 			return nil, err
 		}
 		named = named || bytes.Contains(r.data, []byte(`name="cluster-name"`))
+	}
+	for _, arg := range f.lio { // after the CIB: a target that resources serve is theirs
+		r, have, err := a.lioFile(ctx, arg)
+		if err != nil {
+			return nil, err
+		}
+		if err := take(r, layers(a.owner, "iscsitarget")[0], have); err != nil {
+			return nil, err
+		}
 	}
 	im.source = strings.Join(sources, " and ")
 	servers(im.m)

@@ -26,7 +26,8 @@ func (a *app) importNodes(ctx context.Context, f importFlags) (*imported, error)
 	}
 	e, closer := a.engine(ctx, from, secretValues{})
 	defer func() { _ = closer.Close() }()
-	e.Layers = layers(a.owner, "iscsitarget", "iscsiinitiator", "lvm", "drbd", "corosync", "cib")
+	// The CIB comes before storage: a target that resources serve is theirs.
+	e.Layers = append(layers(a.owner, "corosync", "cib"), layers(a.owner, "iscsitarget", "iscsiinitiator", "lvm", "drbd")...)
 	e.Manifests = nil // everything
 	var names []string
 	for _, n := range from.Cluster.Spec.Nodes {

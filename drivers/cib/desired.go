@@ -18,8 +18,14 @@ import (
 
 // storage is what is made before any resource. A group with a lock manager is not: see later.
 func storage(m *v1.Manifests) (refs []reconcile.Ref) {
+	members := map[string]bool{}
+	for _, n := range m.Cluster.Spec.Nodes {
+		members[n.Name] = true
+	}
 	for _, x := range m.ISCSIInitiators {
-		refs = append(refs, iscsiinitiator.Ref(x.Metadata.Name))
+		if slices.ContainsFunc(x.Spec.Nodes, func(n v1.ISCSINode) bool { return members[n.Name] }) { // others may log in to what resources serve
+			refs = append(refs, iscsiinitiator.Ref(x.Metadata.Name))
+		}
 	}
 	for _, x := range m.VolumeGroups {
 		if x.Spec.LockType == "" {

@@ -1,10 +1,13 @@
 package cib
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hactl/hactl/drivers/drbd"
+	"github.com/hactl/hactl/drivers/iscsiinitiator"
 	"github.com/hactl/hactl/drivers/lvm"
 	"github.com/hactl/hactl/reconcile"
 )
@@ -53,5 +56,21 @@ spec: {agent: "ocf:pacemaker:Dummy", params: {fake: x}}
 		if slices.Contains(needs, lvm.Ref("locked")) {
 			t.Errorf("%s waits for the group whose lock manager is a resource", what)
 		}
+	}
+}
+
+// Resources wait for the sessions of the cluster's nodes. A machine outside may log in to what the resources themselves serve.
+func TestSessionsOutsideTheCluster(t *testing.T) {
+	const sessions = `kind: ISCSIInitiator
+metadata: {name: %s}
+spec: {target: "iqn.2023-02.com.example:blocks", portals: ["10.77.0.9:3260"], nodes: [{name: %s}]}
+---
+apiVersion: hactl/v1
+`
+	text := strings.Replace(head, "\nspec:\n", "\nspec:\n  hosts: [{name: client, address: 10.77.0.8}]\n", 1)
+	want := desired(t, text+fmt.Sprintf(sessions, "inside", "n1")+fmt.Sprintf(sessions, "outside", "client")+
+		"kind: Resource\nmetadata: {name: A}\nspec: {agent: \"ocf:pacemaker:Dummy\"}\n")
+	if s := want.Storage; len(s) != 1 || s[0] != iscsiinitiator.Ref("inside") {
+		t.Errorf("resources wait for %v", s)
 	}
 }

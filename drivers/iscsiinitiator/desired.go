@@ -20,7 +20,7 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 	if m == nil {
 		return s, nil
 	}
-	installs := m.Installs(tools...)
+	installs, served := m.Installs(tools...), iscsitarget.Services(m)
 	for _, x := range m.ISCSIInitiators {
 		i := Initiator{Name: x.Metadata.Name, Target: x.Spec.Target, Startup: cmp.Or(x.Spec.Startup, "automatic"), Record: map[string]string{},
 			Installs: installs, Sources: maps.Clone(x.Positions)}
@@ -48,8 +48,11 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 		}
 		for _, t := range m.ISCSITargets {
 			if t.Spec.IQN == i.Target {
-				i.Maker, i.LUNs = iscsitarget.Ref(t.Metadata.Name), shown(t)
+				i.Makers, i.LUNs = []reconcile.Ref{iscsitarget.Ref(t.Metadata.Name)}, shown(t)
 			}
+		}
+		if s := served[i.Target]; s != nil {
+			i.Makers, i.LUNs = s.Resources, offered(s)
 		}
 		s.Initiators = append(s.Initiators, i)
 	}
@@ -92,6 +95,22 @@ func shown(t *v1.ISCSITarget) map[string]map[int]int64 {
 				out[a.Initiator][n] = all[n]
 			}
 		}
+	}
+	return out
+}
+
+// offered are the LUNs of a target that Pacemaker serves. Their sizes are those of its devices, and not told.
+func offered(s *iscsitarget.Service) map[string]map[int]int64 {
+	luns := map[int]int64{}
+	for _, n := range s.LUNs {
+		luns[n] = 0
+	}
+	if len(s.Initiators) == 0 {
+		return map[string]map[int]int64{"": luns}
+	}
+	out := map[string]map[int]int64{}
+	for _, i := range s.Initiators {
+		out[i] = luns
 	}
 	return out
 }

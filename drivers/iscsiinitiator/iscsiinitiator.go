@@ -71,10 +71,10 @@ type Initiator struct {
 	Startup string            `json:"startup"`
 	Record  map[string]string `json:"record,omitempty"`
 	Nodes   []Node            `json:"nodes"`
-	// Maker is the ISCSITarget, where the manifests tell of it, and LUNs what its initiators are to see, by their names: bytes by number, 0
-	// where the size is not known.
-	Maker reconcile.Ref            `json:"maker,omitzero"`
-	LUNs  map[string]map[int]int64 `json:"luns,omitempty"`
+	// Makers are what serves the target, where the manifests tell of it: an ISCSITarget, or resources. LUNs is what its initiators are to see, by
+	// their names ("": all others): bytes by number, 0 where the size is not known.
+	Makers []reconcile.Ref          `json:"makers,omitempty"`
+	LUNs   map[string]map[int]int64 `json:"luns,omitempty"`
 	// Installs tells that open-iscsi is among the packages that the manifest has installed.
 	Installs bool              `json:"installs,omitempty"`
 	Sources  map[string]v1.Pos `json:"sources,omitempty"`

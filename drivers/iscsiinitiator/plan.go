@@ -238,7 +238,10 @@ func (w *work) session(p Portal) {
 	if name == "" {
 		name = w.m.initiator()
 	}
-	expect := w.i.LUNs[name]
+	expect, told := w.i.LUNs[name]
+	if !told {
+		expect = w.i.LUNs[""]
+	}
 	live := w.m.session(w.i.Target, p)
 	disks := map[int]Disk{}
 	if live != nil {
@@ -273,8 +276,10 @@ func (w *work) session(p Portal) {
 	for _, c := range missing {
 		w.change(c)
 	}
-	if w.i.Maker != (reconcile.Ref{}) && !slices.Contains(w.s.Needs, w.i.Maker) {
-		w.s.Needs = append(w.s.Needs, w.i.Maker)
+	for _, ref := range w.i.Makers {
+		if !slices.Contains(w.s.Needs, ref) {
+			w.s.Needs = append(w.s.Needs, ref)
+		}
 	}
 }
 

@@ -19,8 +19,12 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 	if m == nil {
 		return s, nil
 	}
-	installs, made := m.Installs(tools...), makers(m)
+	installs, made, served := m.Installs(tools...), makers(m), Services(m)
 	for _, x := range m.ISCSITargets {
+		if s := served[x.Spec.IQN]; s != nil {
+			return State{}, fmt.Errorf("%s: ISCSITarget %s: Pacemaker starts and stops %s (%s); one of the two can have it: take out this object, or the resources",
+				x.Pos("spec.iqn"), x.Metadata.Name, x.Spec.IQN, s.Resources[0])
+		}
 		t, err := wanted(x, secrets)
 		if err != nil {
 			return State{}, err

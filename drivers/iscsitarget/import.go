@@ -48,10 +48,16 @@ func other(have, defaults map[string]string) v1.Options {
 // Import writes each target as a manifest. What is not served by a target is left out.
 func (Driver) Import(have State, into *v1.Manifests) ([]reconcile.ImportedSecret, error) {
 	im := importer{names: map[string]bool{}}
+	for _, o := range into.Objects() {
+		im.names[o.Metadata.Name] = true
+	}
+	served := Services(into)
 	for i := range have.Machines {
 		m := &have.Machines[i]
 		for _, iqn := range slices.Sorted(maps.Keys(m.Targets)) {
-			into.Add(im.target(m, iqn, m.Targets[iqn]))
+			if served[iqn] == nil { // else it is there where its resources run
+				into.Add(im.target(m, iqn, m.Targets[iqn]))
+			}
 		}
 	}
 	return im.secrets, nil
