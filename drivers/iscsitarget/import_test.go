@@ -60,3 +60,51 @@ func TestImport(t *testing.T) {
 		t.Error("any JSON is taken for rtslib's file")
 	}
 }
+
+// A target made by hand on a guest, with what no manifest of the lab has: a device, a cache, attributes and parameters, both passwords. Each is
+// imported, and a plan of it is empty.
+func TestImportByHand(t *testing.T) {
+	b, err := os.ReadFile("testdata/by-hand.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := FromSaved("node1", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &v1.Manifests{Cluster: &v1.Cluster{}}
+	secrets, err := New("").Import(have, m)
+	if err != nil || len(m.ISCSITargets) != 1 || len(secrets) != 2 {
+		t.Fatalf("%d targets, %d secrets: %v", len(m.ISCSITargets), len(secrets), err)
+	}
+	x := m.ISCSITargets[0]
+	if len(x.Comments) > 0 {
+		t.Errorf("something is lost: %+v", x.Comments)
+	}
+	text := func(o v1.Options, name string) string { return o[name].Text }
+	disk, file, acl := x.Spec.Backstores[0], x.Spec.Backstores[1], x.Spec.ACLs[0]
+	for what, ok := range map[string]bool{
+		"the device":         disk.Block != nil && disk.Block.Device == "/dev/disk/by-id/wwn-0x5000c50077010002" && text(disk.Attributes, "is_nonrot") == "1",
+		"the file":           file.FileIO != nil && file.FileIO.Path == "/srv/hand.img" && file.FileIO.Size == "64M" && file.FileIO.WriteBack,
+		"the initiator":      acl.Initiator == "iqn.2023-02.com.example:node2.init" && text(acl.Attributes, "dataout_timeout") == "5",
+		"CHAP":               acl.Auth != nil && acl.Auth.User == "hand" && acl.Auth.MutualUser == "back" && acl.Auth.MutualPassword != nil,
+		"the group's values": text(x.Spec.Attributes, "default_cmdsn_depth") == "32" && text(x.Spec.Parameters, "DefaultTime2Wait") == "3",
+	} {
+		if !ok {
+			t.Errorf("%s is not imported as it is: %+v", what, x.Spec)
+		}
+	}
+	live, saved := &have.Machines[0], reconcile.Secret(string(b))
+	live.Unit, live.Boot, live.SavedPath, live.Saved = "rtslib-fb-targetctl.service", "enabled", "/etc/rtslib-fb-target/saveconfig.json", &saved
+	values := imported{}
+	for _, s := range secrets {
+		values["spec.acls[0].auth."+s.File[strings.LastIndexByte(s.File, '.')+1:]] = s.Value
+	}
+	want, err := New("").Desired(m, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps, err := New("").Plan(want, have); err != nil || len(steps) > 0 {
+		t.Errorf("a plan of it is not empty: %v\n%+v", err, steps)
+	}
+}
