@@ -1,0 +1,40 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hactl/hactl/reconcile"
+)
+
+// look is what one look at a cluster found.
+type look struct {
+	at          time.Time
+	observation *reconcile.Observation
+	plan        *reconcile.Plan
+	digest      string
+	health      []reconcile.Health
+}
+
+// look observes and plans. Nothing is changed.
+func (w *worker) look(ctx context.Context, s *session) (*look, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	o, err := s.engine.Observe(ctx)
+	if err == nil && len(o.Unreachable) > 0 && len(o.Unreachable) == len(s.engine.Hosts) {
+		err = fmt.Errorf("no machine can be reached: %w", o.Unreachable[0])
+	}
+	var p *reconcile.Plan
+	if err == nil {
+		p, err = s.engine.Plan(ctx, o)
+	}
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+			err = fmt.Errorf("it took longer than %v: %w", lookLimit, err)
+		}
+		return nil, err
+	}
+	return &look{at: o.At, observation: o, plan: p, digest: p.Digest(), health: s.engine.Status(o)}, nil
+}

@@ -1,0 +1,285 @@
+package watch
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/reconcile/watch/source"
+)
+
+// Loop keeps the clusters of a source as their manifests say. Its fields are set before Run and not changed after that.
+type Loop struct {
+	Source source.Source
+	// Check refuses manifests that can be loaded and are wrong all the same; nil: none are.
+	Check func(*v1.Manifests) error
+	// Connect connects to the machines of a cluster and resolves its secrets. An error is that of the cluster alone. prune has what left the
+	// manifests deleted, dir is where relative names of secrets' files start.
+	Connect func(ctx context.Context, m *v1.Manifests, dir string, prune bool) (*reconcile.Engine, io.Closer, error)
+	// Apply makes changes; without it they are only told.
+	Apply bool
+	// Self is the resource that runs this very controller, if it is one: a change that would stop it is left to a person.
+	Self string
+	// Streams bounds how many clusters are listened to over connections that stay open; the others are looked at by their interval alone, over
+	// connections made anew each time. 0 means DefaultStreams, less than 0 none.
+	Streams int
+	// AtOnce bounds how many clusters are looked at or changed at the same time; 0 means DefaultAtOnce.
+	AtOnce int
+	// Stagger is the time over which the first looks are spread; 0: none are.
+	Stagger time.Duration
+	Log     *slog.Logger
+
+	bus     bus
+	mu      sync.Mutex
+	state   State // without its Clusters
+	known   map[string]*Cluster
+	counts  Counts
+	workers map[string]*worker
+	ready   map[string]bool // waits for its turn
+	busy    map[string]bool // is being changed
+	poke    chan struct{}
+	slots   chan struct{}
+	streams chan struct{}
+	changed chan struct{} // closed, and made anew, when the state changes
+	running sync.WaitGroup
+}
+
+// The defaults of a Loop.
+const (
+	DefaultStreams = 100
+	DefaultAtOnce  = 16
+)
+
+// Run follows the source until drain is closed (steps that run are finished, nothing else is begun) or ctx ends (they are cancelled, too).
+func (l *Loop) Run(ctx context.Context, drain <-chan struct{}) error {
+	l.begin()
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-drain:
+			stop()
+		case <-following.Done():
+		}
+	}()
+	err := l.Source.Run(following, l.poke, func(r source.Revision) { l.found(following, ctx, r) }, l.failed)
+	stop()
+	l.running.Wait()
+	return err
+}
+
+func (l *Loop) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.Log == nil {
+		l.Log = slog.New(slog.DiscardHandler)
+	}
+	streams := l.Streams
+	if streams == 0 {
+		streams = DefaultStreams
+	}
+	atOnce := l.AtOnce
+	if atOnce <= 0 {
+		atOnce = DefaultAtOnce
+	}
+	l.counts = newCounts()
+	l.state = State{Started: time.Now().UTC(), Apply: l.Apply, Source: Source{Name: l.Source.String()}}
+	l.known = map[string]*Cluster{}
+	l.workers, l.ready, l.busy, l.poke = map[string]*worker{}, map[string]bool{}, map[string]bool{}, make(chan struct{}, 1)
+	l.slots, l.streams = make(chan struct{}, atOnce), make(chan struct{}, max(0, streams))
+	l.changed = make(chan struct{})
+}
+
+// Poke has the source read soon, and cluster looked at; "" is all of them. It does not wait.
+func (l *Loop) Poke(cluster string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if cluster == "" {
+		select {
+		case l.poke <- struct{}{}:
+		default:
+		}
+	}
+	for name, w := range l.workers {
+		if cluster == "" || cluster == name {
+			w.wakeUp()
+		}
+	}
+}
+
+// found takes a revision into force.
+func (l *Loop) found(following, ctx context.Context, r source.Revision) {
+	l.mu.Lock()
+	had := map[string]*v1.Manifests{}
+	for name, w := range l.workers {
+		had[name] = w.target().manifests
+	}
+	now := l.state.Source
+	l.mu.Unlock()
+
+	rev := Revision{ID: r.ID, Name: r.Name, Author: r.Author, Subject: r.Subject, Signer: r.Signer, At: r.At}
+	l.update(func(s *State) { s.Source.Seen, s.Source.Err = time.Now().UTC(), "" })
+	if now.Err != "" {
+		l.tell(Event{Type: SourceBack, Text: now.Name + " can be read again"})
+	}
+	if r.ID == now.Revision.ID {
+		l.update(func(s *State) { s.Source.Refused = "" })
+		return
+	}
+	f, err := LoadFleet(r, l.Check, had)
+	if err != nil {
+		l.refuse(rev, err)
+		return
+	}
+	text := r.Subject
+	if r.Rewrites != "" {
+		text = "it does not descend from the revision before, " + r.Rewrites + " (a forced push?): " + text
+	}
+	l.update(func(s *State) { s.Source.Revision, s.Source.Since, s.Source.Refused = rev, time.Now().UTC(), "" })
+	l.tell(Event{Type: RevisionFound, Revision: rev.Name, Text: text})
+	for _, folder := range slices.Sorted(maps.Keys(f.Broken)) {
+		l.tell(Event{Type: RevisionRefused, Revision: rev.Name, Text: folder + ": " + f.Broken[folder].Error()})
+	}
+	l.assign(following, ctx, rev, r.Dir, f)
+}
+
+// assign gives each cluster its manifests, begins with those that are new, and ends with those that are gone.
+func (l *Loop) assign(following, ctx context.Context, rev Revision, dir string, f Fleet) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, w := range l.workers {
+		if f.Clusters[name] == nil {
+			w.quit()
+			delete(l.workers, name)
+			delete(l.ready, name)
+			delete(l.known, name)
+			l.stir()
+			l.tell(Event{Type: Gone, Cluster: name, Revision: rev.Name, Text: "it is not in the source any more; it is let go as it is"})
+		}
+	}
+	for i, name := range slices.Sorted(maps.Keys(f.Clusters)) {
+		m := f.Clusters[name]
+		broken := f.Broken[folderOf(m)]
+		w := l.workers[name]
+		switch {
+		case w == nil:
+			w = newWorker(l, name, time.Duration(i)*l.Stagger/time.Duration(len(f.Clusters)))
+			l.workers[name] = w
+			l.known[name] = &Cluster{Name: name, Phase: Unknown}
+			w.assign(target{m, rev, dir, ""})
+			l.running.Add(1)
+			go func() {
+				defer l.running.Done()
+				w.run(following, ctx)
+			}()
+		case broken != nil:
+			w.assign(target{m, w.target().revision, w.target().dir, broken.Error()}) // its old manifests, under the policy of now
+		default:
+			w.assign(target{m, rev, dir, ""})
+		}
+	}
+}
+
+// failed tells that the source cannot be read. The revision in force stays.
+func (l *Loop) failed(err error) {
+	l.mu.Lock()
+	was := l.state.Source
+	l.mu.Unlock()
+	if was.Err == err.Error() {
+		return
+	}
+	text := err.Error()
+	if was.Revision.Name != "" {
+		text += "; " + was.Revision.Name + " stays in force"
+	}
+	l.update(func(s *State) { s.Source.Err = err.Error() })
+	l.tell(Event{Type: SourceFailed, Text: text})
+}
+
+// refuse tells that a revision is not taken, once.
+func (l *Loop) refuse(rev Revision, err error) {
+	full := rev.Name + ": " + err.Error()
+	l.mu.Lock()
+	was := l.state.Source.Refused
+	l.mu.Unlock()
+	if was != full {
+		l.update(func(s *State) { s.Source.Refused = full })
+		l.tell(Event{Type: RevisionRefused, Revision: rev.Name, Text: err.Error()})
+	}
+}
+
+// State is all that is known now.
+func (l *Loop) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.state
+	s.Clusters = make([]Cluster, 0, len(l.known))
+	for _, name := range slices.Sorted(maps.Keys(l.known)) {
+		s.Clusters = append(s.Clusters, *l.known[name])
+	}
+	return s
+}
+
+// Changed gives a channel that is closed when the state changes.
+func (l *Loop) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// Events gives what happened after the event of that id, as far as it is kept, and what will happen. A receiver that is slow loses events. end ends it.
+func (l *Loop) Events(after int64) (past []Event, next <-chan Event, end func()) {
+	next, end = l.bus.subscribe()
+	return l.bus.since(after), next, end
+}
+
+// update changes the state.
+func (l *Loop) update(change func(*State)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.state)
+	l.stir()
+}
+
+// stir wakes who waits for the state to change. l.mu is held.
+func (l *Loop) stir() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// set changes what is known of a cluster, unless it is gone.
+func (l *Loop) set(name string, change func(*Cluster)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.known[name]; c != nil {
+		change(c)
+		l.stir()
+	}
+}
+
+// tell logs an event and hands it on.
+func (l *Loop) tell(e Event) {
+	e = l.bus.send(e)
+	var attrs []any
+	for _, a := range []slog.Attr{slog.String("cluster", e.Cluster), slog.String("revision", e.Revision), slog.String("plan", e.Digest)} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	log := l.Log.Info
+	switch {
+	case e.Bad():
+		log = l.Log.Error
+	case e.Type == Drift || e.Type == Waiting:
+		log = l.Log.Warn
+	case e.Type == ApplyStep:
+		log = l.Log.Debug
+	}
+	log(string(e.Type)+": "+e.Text, attrs...)
+}

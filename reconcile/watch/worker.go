@@ -1,0 +1,287 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/reconcile/watch/policy"
+)
+
+// target is what a cluster is to be.
+type target struct {
+	manifests *v1.Manifests
+	revision  Revision
+	dir       string
+	broken    string // why its part of a newer revision is not in force
+}
+
+// worker looks after one cluster. All but assign, wakeUp and quit is its own goroutine's.
+type worker struct {
+	loop  *Loop
+	name  string
+	start time.Duration // before the first look
+	wake  chan struct{}
+	gone  chan struct{}
+
+	mu   sync.Mutex
+	want target
+
+	session *session
+	retry   int            // looks that failed in a row
+	tried   map[string]int // applies that failed, by revision and digest of the plan
+	told    map[Type]string
+}
+
+func newWorker(l *Loop, name string, start time.Duration) *worker {
+	return &worker{loop: l, name: name, start: start, wake: make(chan struct{}, 1), gone: make(chan struct{}), tried: map[string]int{}, told: map[Type]string{}}
+}
+
+func (w *worker) assign(t target) {
+	w.mu.Lock()
+	w.want = t
+	w.mu.Unlock()
+	w.wakeUp()
+}
+
+func (w *worker) target() target {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.want
+}
+
+// wakeUp has the worker look soon.
+func (w *worker) wakeUp() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// quit ends the worker.
+func (w *worker) quit() { close(w.gone) }
+
+// The times of a worker.
+const (
+	settle     = 300 * time.Millisecond // after a change was heard of, for those that come with it
+	firstRetry = 5 * time.Second
+	lookLimit  = 5 * time.Minute
+	applyLimit = 2 * time.Hour
+)
+
+// run looks after the cluster until following ends. What is being done then is finished, unless ctx ends too.
+func (w *worker) run(following, ctx context.Context) {
+	following, stop := context.WithCancel(following)
+	defer stop()
+	go func() {
+		select {
+		case <-w.gone:
+			stop()
+		case <-following.Done():
+		}
+	}()
+	defer func() { w.session.close() }()
+	if !sleep(following, w.start) {
+		return
+	}
+	for {
+		select { // what woke it until now is looked at now
+		case <-w.wake:
+		default:
+		}
+		wait := w.round(following, ctx)
+		if following.Err() != nil {
+			return
+		}
+		w.loop.set(w.name, func(c *Cluster) { c.Next = time.Now().UTC().Add(wait) })
+		timer := time.NewTimer(wait)
+		select {
+		case <-following.Done():
+		case <-timer.C:
+		case <-w.wake:
+			sleep(following, settle)
+		}
+		timer.Stop()
+	}
+}
+
+// round looks once, and changes what may be changed. It gives the time until the next look.
+func (w *worker) round(following, ctx context.Context) time.Duration {
+	select {
+	case w.loop.slots <- struct{}{}:
+		defer func() { <-w.loop.slots }()
+	case <-following.Done():
+		return 0
+	}
+	t := w.target()
+	s, err := w.connect(following, t)
+	if err != nil {
+		return w.failed(following, t, err)
+	}
+	begun := time.Now()
+	look, err := w.look(following, s)
+	w.loop.count(func(n *Counts) {
+		n.Looks[Count{w.name, okOr(err)}]++
+		if look != nil {
+			for _, u := range look.observation.Unreachable {
+				n.Away[Count{w.name, u.Host}]++
+			}
+		}
+	})
+	w.loop.set(w.name, func(c *Cluster) { c.Took = time.Since(begun) })
+	if err != nil {
+		s.close()
+		return w.failed(following, t, err)
+	}
+	w.retry = 0
+	w.tell(Event{Type: LookBack, Text: "it can be looked at again"}, LookFailed)
+	wait := w.decide(following, ctx, t, s, look)
+	if !s.keep || len(look.observation.Unreachable) > 0 {
+		s.close() // a machine that was away is connected to anew
+	}
+	return wait
+}
+
+// failed tells why the cluster could not be looked at. The next look comes later each time.
+func (w *worker) failed(following context.Context, t target, err error) time.Duration {
+	if following.Err() != nil {
+		return 0
+	}
+	w.retry++
+	w.loop.set(w.name, func(c *Cluster) {
+		c.Phase, c.Err, c.Desired, c.Broken = Failing, err.Error(), t.revision, t.broken
+	})
+	w.tell(Event{Type: LookFailed, Revision: t.revision.Name, Text: err.Error()})
+	return jitter(min(firstRetry<<min(w.retry-1, 10), max(policyOf(t.manifests).Interval, firstRetry)))
+}
+
+// policyOf is the cluster's policy. Manifests that were loaded have a valid one, or none.
+func policyOf(m *v1.Manifests) policy.Policy {
+	p, err := policy.Of(m.Policy)
+	if err != nil { // so nothing is done unattended
+		p, _ = policy.Of(nil)
+		p.Suspend = true
+	}
+	return p
+}
+
+// jitter is d, up to a tenth longer or shorter.
+func jitter(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
+
+// sleep tells whether the time is over, and not ctx.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// tell tells what is new: an event with the text of the last one of its type is none. A return to what was before (back) is only told where something
+// was told of it.
+func (w *worker) tell(e Event, back ...Type) {
+	if len(back) > 0 {
+		was := false
+		for _, t := range back {
+			was = was || w.told[t] != ""
+			delete(w.told, t)
+		}
+		if !was {
+			return
+		}
+	} else if w.told[e.Type] == e.Digest+e.Text {
+		return
+	}
+	if len(back) == 0 {
+		w.told[e.Type] = e.Digest + e.Text
+	}
+	e.Cluster = w.name
+	w.loop.tell(e)
+}
+
+// session is the connections to the machines of a cluster, and the stream of its changes.
+type session struct {
+	engine *reconcile.Engine
+	of     target
+	prune  bool
+	keep   bool // for the next look
+	closer io.Closer
+	stop   context.CancelFunc
+	ended  sync.WaitGroup
+	free   func()
+	once   sync.Once
+	dead   bool
+
+	ctx     context.Context // until it is closed
+	hearing atomic.Bool
+}
+
+func (s *session) close() {
+	if s == nil {
+		return
+	}
+	s.once.Do(func() {
+		s.dead = true
+		s.stop()
+		_ = s.closer.Close()
+		s.ended.Wait()
+		s.free()
+	})
+}
+
+// connect gives the session that is there if it still fits, else a new one.
+func (w *worker) connect(ctx context.Context, t target) (*session, error) {
+	prune := policyOf(t.manifests).Prune
+	if s := w.session; s != nil && !s.dead && s.of.manifests == t.manifests && s.prune == prune {
+		w.listen(s)
+		return s, nil
+	}
+	w.session.close()
+	w.session = nil
+	e, closer, err := w.loop.Connect(ctx, t.manifests, t.dir, prune)
+	if err != nil {
+		return nil, err
+	}
+	streaming, stop := context.WithCancel(ctx)
+	s := &session{engine: e, of: t, prune: prune, closer: closer, stop: stop, free: func() {}, ctx: streaming}
+	w.session = s
+	select {
+	case w.loop.streams <- struct{}{}:
+		s.keep, s.free = true, func() { <-w.loop.streams }
+		w.listen(s)
+	default: // too many are listened to already
+	}
+	return s, nil
+}
+
+// listen has the worker look when the cluster tells of a change. Where it cannot be listened to (it does not run yet, or no more), that is tried again
+// with the next look.
+func (w *worker) listen(s *session) {
+	if !s.keep || s.hearing.Swap(true) {
+		return
+	}
+	s.ended.Go(func() {
+		w.loop.set(w.name, func(c *Cluster) { c.Streams = true })
+		err := s.engine.Follow(s.ctx, func(what string) {
+			w.loop.Log.Debug(what, "cluster", w.name)
+			w.wakeUp()
+		})
+		s.hearing.Store(false)
+		w.loop.set(w.name, func(c *Cluster) { c.Streams = false })
+		if s.ctx.Err() == nil {
+			w.loop.Log.Debug(fmt.Sprintf("changes are not heard of, only found by looking: %v", err), "cluster", w.name)
+		}
+	})
+}
