@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"drivers/transport":  {"reconcile", "drivers/transport"},
 	"drivers/system":     {"api/v1", "reconcile", "drivers/look", "drivers/system", "drivers/marked"},
 	"drivers/corosync":   {"api/v1", "reconcile", "drivers/look", "drivers/corosync", "drivers/system"},
-	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync", "drivers/system", "drivers/drbd", "drivers/lvm", "drivers/iscsiinitiator", "schemas/agents"},
+	"drivers/cib":        {"api/v1", "reconcile", "drivers/cib", "drivers/corosync", "drivers/system", "drivers/drbd", "drivers/lvm", "drivers/iscsi", "schemas/agents"},
 	"drivers/look":       {"reconcile"},
 	"drivers/block":      {"api/v1", "reconcile", "drivers/look", "drivers/block", "drivers/system"},
 	"drivers/iscsi":      {"api/v1", "reconcile", "drivers/look", "drivers/iscsi", "drivers/chap", "drivers/block", "drivers/system", "drivers/marked"},

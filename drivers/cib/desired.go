@@ -12,18 +12,16 @@ import (
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/drivers/drbd"
 	"github.com/hactl/hactl/drivers/iscsiinitiator"
+	"github.com/hactl/hactl/drivers/iscsitarget"
 	"github.com/hactl/hactl/drivers/lvm"
 	"github.com/hactl/hactl/reconcile"
 )
 
 // storage is what is made before any resource. A group with a lock manager is not: see later.
 func storage(m *v1.Manifests) (refs []reconcile.Ref) {
-	members := map[string]bool{}
-	for _, n := range m.Cluster.Spec.Nodes {
-		members[n.Name] = true
-	}
+	served := iscsitarget.Services(m)
 	for _, x := range m.ISCSIInitiators {
-		if slices.ContainsFunc(x.Spec.Nodes, func(n v1.ISCSINode) bool { return members[n.Name] }) { // others may log in to what resources serve
+		if served[x.Spec.Target] == nil { // that one waits for resources itself
 			refs = append(refs, iscsiinitiator.Ref(x.Metadata.Name))
 		}
 	}

@@ -3,7 +3,6 @@ package cib
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/hactl/hactl/drivers/drbd"
@@ -59,18 +58,19 @@ spec: {agent: "ocf:pacemaker:Dummy", params: {fake: x}}
 	}
 }
 
-// Resources wait for the sessions of the cluster's nodes. A machine outside may log in to what the resources themselves serve.
-func TestSessionsOutsideTheCluster(t *testing.T) {
+// Resources wait for sessions, but not for those with a target that they serve themselves.
+func TestSessionsWithOwnTarget(t *testing.T) {
 	const sessions = `kind: ISCSIInitiator
 metadata: {name: %s}
-spec: {target: "iqn.2023-02.com.example:blocks", portals: ["10.77.0.9:3260"], nodes: [{name: %s}]}
+spec: {target: "iqn.2023-02.com.example:%[1]s", portals: ["10.77.0.9:3260"], nodes: [{name: n1}]}
 ---
 apiVersion: hactl/v1
 `
-	text := strings.Replace(head, "\nspec:\n", "\nspec:\n  hosts: [{name: client, address: 10.77.0.8}]\n", 1)
-	want := desired(t, text+fmt.Sprintf(sessions, "inside", "n1")+fmt.Sprintf(sessions, "outside", "client")+
-		"kind: Resource\nmetadata: {name: A}\nspec: {agent: \"ocf:pacemaker:Dummy\"}\n")
-	if s := want.Storage; len(s) != 1 || s[0] != iscsiinitiator.Ref("inside") {
+	want := desired(t, head+fmt.Sprintf(sessions, "foreign")+fmt.Sprintf(sessions, "own")+`kind: Resource
+metadata: {name: target}
+spec: {agent: "ocf:heartbeat:iSCSITarget", params: {iqn: "iqn.2023-02.com.example:own"}}
+`)
+	if s := want.Storage; len(s) != 1 || s[0] != iscsiinitiator.Ref("foreign") {
 		t.Errorf("resources wait for %v", s)
 	}
 }
