@@ -70,6 +70,10 @@ func (e *Engine) Approve(ctx context.Context, opt ApplyOptions, agree func(*Obse
 	if err := e.keep(ctx, o, c); err != nil {
 		return p, Consent{}, fmt.Errorf("the approval could not be kept in the cluster: %w", err)
 	}
+	entry := Entry{ID: newID(c.At, c.Who), At: c.At, Cluster: p.Cluster, Who: c.Who, Command: e.Holder.Command, Manifests: ManifestsDigest(e.Manifests), Plan: c.Plan, Result: Approved}
+	if err := WriteJournal(ctx, e.members(), entry); err != nil {
+		e.emit(Event{At: time.Now().UTC(), Type: EventWait, Text: err.Error()})
+	}
 	return p, c, nil
 }
 

@@ -63,6 +63,7 @@ const (
 	Interrupted Outcome = "interrupted"
 	RolledBack  Outcome = "rolled back"
 	Confirmed   Outcome = "confirmed"
+	Approved    Outcome = "approved" // of the plan alone; nothing was changed
 )
 
 // maxJournaled bounds the changes that one entry lists.

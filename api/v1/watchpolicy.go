@@ -206,8 +206,7 @@ func zoneName(s string) string {
 // spell writes a duration as people do.
 func spell(d time.Duration) string {
 	const day = 24 * time.Hour
-	switch {
-	case d > day && d%day == 0:
+	if d > day && d%day == 0 {
 		return fmt.Sprintf("%d days", d/day)
 	}
 	s := strings.TrimSuffix(d.String(), "0s")

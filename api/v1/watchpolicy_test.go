@@ -71,13 +71,12 @@ func TestPoliciesApart(t *testing.T) {
 
 func TestEmptyHoldIsKept(t *testing.T) {
 	for text, want := range map[string]int{"{hold: []}": 0, "{}": 4, "{hold: [syncing]}": 1} {
-		p := new(WatchPolicy)
 		o := decodeAll(t, []byte("apiVersion: hactl/v1\nkind: WatchPolicy\nmetadata: {name: p}\nspec: "+text+"\n"))[0]
 		var out bytes.Buffer
 		if err := WriteYAML(&out, []any{o}); err != nil {
 			t.Fatal(err)
 		}
-		p = decodeAll(t, out.Bytes())[0].(*WatchPolicy)
+		p := decodeAll(t, out.Bytes())[0].(*WatchPolicy)
 		if p.SetDefaults(); len(p.Spec.Hold) != want || p.Spec.Hold == nil {
 			t.Errorf("%s was written as\n%s\nwhich is %v", text, out.String(), p.Spec.Hold)
 		}

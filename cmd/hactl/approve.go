@@ -32,7 +32,12 @@ func (a *app) approve(ctx context.Context, p *reconcile.Plan, f applyFlags, allo
 	if f.yes || named || !term.IsTerminal(int(a.stdin.Fd())) {
 		return fmt.Errorf("refused, nothing was changed: this needs %s:\n  %s", need, strings.Join(view.Gates(closed), "\n  "))
 	}
-	_, _ = fmt.Fprintf(a.err, "Do this, with all that is to be allowed? Only 'yes' counts: ")
+	return a.confirmed(ctx, "Do this, with all that is to be allowed?")
+}
+
+// confirmed asks on a terminal.
+func (a *app) confirmed(ctx context.Context, question string) error {
+	_, _ = fmt.Fprintf(a.err, "%s Only 'yes' counts: ", question)
 	answer := make(chan string, 1)
 	go func() { // ends with the process at the latest: a read from a terminal cannot be called off
 		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
@@ -43,13 +48,15 @@ func (a *app) approve(ctx context.Context, p *reconcile.Plan, f applyFlags, allo
 		if s == "yes" {
 			return nil
 		}
-		return errors.New("not confirmed, nothing was changed")
+		return errUnconfirmed
 	case <-a.drain:
-		return errors.New("not confirmed, nothing was changed")
+		return errUnconfirmed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
+
+var errUnconfirmed = errors.New("not confirmed, nothing was changed")
 
 // beyondGates tells that an allow did its work before there were gates: --allow quorum also lets hactl act without a full view of the members.
 func beyondGates(x reconcile.Allow, p *reconcile.Plan) bool {

@@ -57,7 +57,7 @@ tells what it would do and what the cluster will do then, and does it.`,
 	cmd.PersistentFlags().StringArrayVar(&a.ageFiles, "age-identity", nil,
 		"`FILE` with a key that opens age-encrypted secrets (repeatable; or $HACTL_AGE_IDENTITY, or the key itself in $HACTL_AGE_KEY)")
 	_ = cmd.MarkPersistentFlagFilename("age-identity")
-	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.historyCmd(), a.checkpointCmd(), a.confirmCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.secretCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
+	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.historyCmd(), a.checkpointCmd(), a.confirmCmd(), a.approveCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.secretCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})

@@ -40,7 +40,7 @@ func History(w io.Writer, entries []reconcile.Entry, st Style) error {
 	for _, e := range entries {
 		result := string(e.Result)
 		switch e.Result {
-		case reconcile.Applied, reconcile.Confirmed:
+		case reconcile.Applied, reconcile.Confirmed, reconcile.Approved:
 			result = st.green(result)
 		default:
 			result = st.red(result)
