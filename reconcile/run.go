@@ -93,7 +93,7 @@ func (e *Engine) run(ctx context.Context, p *Plan, round int, lock Lock, drain <
 			started[i] = true
 			running++
 			perHost[s.Host]++
-			go func() { results <- result{i, runStep(ctx, h, s.Step, round, events)} }()
+			go func() { results <- result{i, runStep(ctx, stepHost{h, e.Hosts}, s.Step, round, events)} }()
 		}
 	}
 	for start(); running > 0; start() {

@@ -31,8 +31,7 @@ func (k key) fits(f *reconcile.File) bool {
 	return f.Mode.Perm() == k.mode && (f.Owner == k.owner || f.Owner == "")
 }
 
-// keys plans that all members have the same keys. If none has one, the first makes it, and the others get it once it is there: its content
-// is in no plan.
+// keys plans that all members have the same keys. If none has one, the first makes it, and the others get it from there: its content is in no plan.
 func (p *planner) keys() {
 	for _, k := range theKeys {
 		if k.path == keyPath && !p.encrypted() {
@@ -71,7 +70,8 @@ func (p *planner) keys() {
 			case i == 0:
 				s.Ops = []reconcile.Op{MakeKey{k.path, k.mode, k.owner}}
 			default:
-				s.Pending = "known after " + p.nodes[0].Name + " has made the key"
+				s.Needs = append(s.Needs, keyRef(p.nodes[0].Name, k.path))
+				s.Ops = []reconcile.Op{CopyKey{p.nodes[0].Name, k.path, k.mode, k.owner}}
 			}
 			p.add(s)
 		}

@@ -90,6 +90,42 @@ func (k MakeKey) Do(ctx context.Context, h reconcile.Host, progress func(reconci
 	return Put{k.Path, reconcile.File{Content: reconcile.Secret(string(b)), Mode: k.Mode, Owner: k.Owner}}.Do(ctx, h, progress)
 }
 
+// CopyKey takes a key from the machine on which it was just made, unless one is here by now.
+type CopyKey struct {
+	From  string      `json:"from"`
+	Path  string      `json:"path"`
+	Mode  fs.FileMode `json:"mode"`
+	Owner string      `json:"owner"`
+}
+
+func (k CopyKey) String() string {
+	return fmt.Sprintf("write %s of %s to %s mode %04o owner %s", k.Path, k.From, k.Path, k.Mode, k.Owner)
+}
+
+// Do copies the key. It goes through this process, and nowhere else.
+func (k CopyKey) Do(ctx context.Context, h reconcile.Host, progress func(reconcile.Progress)) error {
+	from := reconcile.Peer(h, k.From)
+	if from == nil {
+		return fmt.Errorf("%s: no such machine, so %s cannot come from there", k.From, k.Path)
+	}
+	made, err := from.ReadFiles(ctx, k.Path)
+	if err != nil {
+		return err
+	}
+	f, ok := made[k.Path]
+	if !ok {
+		return fmt.Errorf("%s: %s is gone again; apply again", k.From, k.Path)
+	}
+	here, err := h.ReadFiles(ctx, k.Path)
+	if err != nil {
+		return err
+	}
+	if _, ok := here[k.Path]; ok {
+		return fmt.Errorf("%s: %s has appeared since the plan was made; plan again", h.Name(), k.Path)
+	}
+	return Put{k.Path, reconcile.File{Content: reconcile.Secret(f.Content.Reveal()), Mode: k.Mode, Owner: k.Owner}}.Do(ctx, h, progress)
+}
+
 // FirstStart starts Pacemaker on a node that never was a member. Right before, it looks again that no configuration lies there: one of a
 // higher epoch would replace the running cluster's.
 type FirstStart struct {
