@@ -110,7 +110,7 @@ type GrowFileSystem struct {
 const grow = `set -e; export LC_ALL=C
 at=$(lsblk -n -d -o MOUNTPOINTS "$1" | sed '/^$/d' | head -n 1)
 case $2:$at in
-ext4:) e2fsck -f -p "$1" >/dev/null || [ $? -le 1 ]; resize2fs "$1";;
+ext4:) o=$(e2fsck -f -p "$1" 2>&1) || { c=$?; [ $c -le 1 ] || { printf '%s\n' "$o" >&2; exit $c; }; }; resize2fs "$1";;
 ext4:*) resize2fs "$1";;
 xfs:) at=$(mktemp -d /run/hactl.grow.XXXXXX); mount -t xfs "$1" "$at"; trap 'umount "$at"; rmdir "$at"' EXIT; xfs_growfs "$at" >/dev/null;;
 xfs:*) xfs_growfs "$at" >/dev/null;;
