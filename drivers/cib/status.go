@@ -186,7 +186,7 @@ func resourceHealth(is []Instance, within []string) (reconcile.Level, string) {
 		}
 	}
 	for _, i := range is {
-		if i.active() {
+		if i.active() && !slices.Contains(byRole[i.Role], i.Node) { // a group has an instance a member
 			byRole[i.Role] = append(byRole[i.Role], i.Node)
 		}
 		if i.Failed {

@@ -59,3 +59,10 @@ func TestStatusConditions(t *testing.T) {
 		}
 	}
 }
+
+func TestGroupRunsOnANodeOnce(t *testing.T) {
+	i := Instance{Resource: "G", Role: "Started", Node: "n1", Managed: true}
+	if _, text := resourceHealth([]Instance{i, i}, nil); text != "started on n1" {
+		t.Errorf("two members on one node: %q", text)
+	}
+}
