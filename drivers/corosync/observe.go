@@ -56,7 +56,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 		for _, n := range want.Nodes {
 			h := hosts.Named(n.Name)
 			if h == nil {
-				return State{}, fmt.Errorf("observe corosync: %s: no such machine among the hosts", n.Name)
+				return State{}, fmt.Errorf("%s: no such machine among the hosts", n.Name)
 			}
 			members = append(members, h)
 		}
@@ -78,7 +78,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			case errors.As(err, &un):
 				n = NodeState{Name: h.Name(), Unobserved: un.Why()}
 			case err != nil:
-				return fmt.Errorf("observe corosync: %w", err)
+				return err
 			}
 			have.Nodes[i] = n
 			return nil

@@ -49,7 +49,7 @@ on node2 { node-id 1; address 192.168.91.2:7788; volume 0 { disk /dev/a; meta-di
 
 // A shell can read each of the scripts.
 func TestScripts(t *testing.T) {
-	for name, script := range map[string]string{"look": look, "firstSync": firstSync, "detach": detach, "adjust": adjust, "discard": discard, "reconnect": reconnect,
+	for name, script := range map[string]string{"look": lookScript, "firstSync": firstSync, "detach": detach, "adjust": adjust, "discard": discard, "reconnect": reconnect,
 		"release": release, "remove": remove, "createMetadata": createMetadata} {
 		if out, err := exec.Command("sh", "-n", "-c", script).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", name, err, out)

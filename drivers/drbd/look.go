@@ -7,16 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hactl/hactl/reconcile"
 )
 
-// look reads everything that is not a file or a disk in one process. Its arguments are the names of the wanted resources. events2 is the one
+// lookScript reads everything that is not a file or a disk in one process. Its arguments are the names of the wanted resources. events2 is the one
 // output that DRBD 8.4 and 9 have in common; its numbers are KiB. How fast a copy is made, 8.4 tells in /proc/drbd only, and why a connection was
 // given up, both tell in the kernel's log only. What adjust would do names the shared secret, which is masked here
 // already. A resource that the kernel does not have is not asked: adjust would bring it up.
-const look = `export LC_ALL=C
+const lookScript = `export LC_ALL=C
 s() { printf '\n==hactl %s\n' "$1"; }
 s tools; command -v drbdadm
 s kernel; v=$(cat /sys/module/drbd/version 2>/dev/null) && loaded=1 || { loaded=; v=$(modinfo -F version drbd 2>/dev/null); }; echo "$v"
@@ -32,10 +31,8 @@ s "log $r"; dmesg | grep -E "drbd $r[ :]" | grep -i authenticat | tail -n 1;; es
 done
 s end`
 
-const lookLimit = 30 * time.Second
-
 func lookCmd(names []string) reconcile.Cmd {
-	return reconcile.Cmd{Argv: append([]string{"sh", "-c", look, "hactl-look-drbd"}, names...), Limit: lookLimit}
+	return reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-look-drbd"}, names...)}
 }
 
 // section is a part of the answer, in order.

@@ -2,7 +2,6 @@ package drbd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/drivers/drbd/conf"
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -35,30 +35,14 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 	for i := range want.Resources {
 		for _, n := range want.Resources[i].Spec.Nodes {
 			if hosts.Named(n.Name) == nil {
-				return State{}, fmt.Errorf("observe drbd: %s of %s: no such machine among the hosts", n.Name, want.Resources[i].Name)
+				return State{}, fmt.Errorf("%s of %s: no such machine among the hosts", n.Name, want.Resources[i].Name)
 			}
 		}
 	}
-	have.Nodes = make([]NodeState, len(asked))
-	g, gctx := errgroup.WithContext(ctx)
-	for i, h := range asked {
-		g.Go(func() error {
-			n, err := observe(gctx, h, want)
-			var un *reconcile.UnreachableError
-			switch {
-			case errors.As(err, &un):
-				n = NodeState{Name: h.Name(), Unobserved: strings.TrimPrefix(un.Error(), h.Name()+": ")}
-			case err != nil:
-				return fmt.Errorf("observe drbd: %w", err)
-			}
-			have.Nodes[i] = n
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return State{}, err
-	}
-	return have, nil
+	var err error
+	have.Nodes, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (NodeState, error) { return observe(ctx, h, want) },
+		func(host, why string) NodeState { return NodeState{Name: host, Unobserved: why} })
+	return have, err
 }
 
 func (r *Resource) on(node string) bool {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"al.essio.dev/pkg/shellescape"
 
@@ -79,7 +78,7 @@ func (c Configure) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Pr
 		texts = append(texts, reconcile.Plain(l.Verb+"\n"+l.Path+"\n"), l.Value, reconcile.Plain("\n"))
 	}
 	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", configure, "hactl-iscsitarget", c.Root}, Stdin: reconcile.Join(texts...).Bytes(),
-		Limit: time.Minute, Mutates: true})
+		Mutates: true})
 	return look.Named(err, "change the targets in configfs")
 }
 
@@ -103,7 +102,7 @@ sync -- "$f" 2>/dev/null || sync`
 
 // Do makes it.
 func (m MakeFile) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
-	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", makeFile, "hactl-iscsitarget", m.Path, strconv.FormatInt(m.Size, 10)}, Limit: time.Minute, Mutates: true})
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", makeFile, "hactl-iscsitarget", m.Path, strconv.FormatInt(m.Size, 10)}, Mutates: true})
 	return look.Named(err, m.String())
 }
 

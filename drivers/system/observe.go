@@ -94,7 +94,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 			case errors.As(err, &un):
 				m = MachineStatus{Name: h.Name(), Member: w.Member, Unobserved: un.Why()}
 			case err != nil:
-				return fmt.Errorf("observe system: %w", err)
+				return err
 			}
 			have.Machines[i], offsets[i] = m, off
 			return nil
