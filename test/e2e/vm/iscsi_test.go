@@ -74,6 +74,12 @@ func TestISCSI(t *testing.T) {
 			}
 		}
 	}
+	for lun, file := range []string{"sdb", "sdc", "sdd"} { // in the order of the manifest
+		l.MustExec("node1", "sh", "-c", `printf '%s' "$1" | dd of="$0" bs=512 seek=1 conv=sync,fsync,notrunc status=none`, disk(lun), file)
+		if is := l.MustExec("node2", "sh", "-c", `dd if="/var/lib/iscsi_disks/$0.img" bs=1 skip=512 count=3 status=none`, file); is != file {
+			t.Errorf("LUN %d is not %s.img, which holds %q", lun, file, is)
+		}
+	}
 	if out := l.MustExec("node1", "sh", "-c", "find /etc/iscsi/nodes -type f -perm /077"); out != "" {
 		t.Errorf("others can read %s", out)
 	}
@@ -135,6 +141,7 @@ func TestISCSI(t *testing.T) {
 		}
 		apply(t, l, after)
 	})
+	t.Run("import", func(t *testing.T) { testImportISCSI(t, l) })
 	t.Run("an initiator removed", func(t *testing.T) {
 		file := write(second, blocks(l, both[:1], "sdb=2G", "sdc=2G", "sdd=2560M", "sde=1G"))
 		if out, stderr, code := l.Hactl("apply", "-f", file); code == 0 || !strings.Contains(out+stderr, "loses its disks") {
@@ -145,4 +152,55 @@ func TestISCSI(t *testing.T) {
 			t.Errorf("there is still %s", out)
 		}
 	})
+}
+
+// testImportISCSI imports what hactl made on the guests, and beside it a target made with targetcli and a session made with iscsiadm. A plan of it is empty.
+func testImportISCSI(t *testing.T, l *lab.Lab) {
+	const (
+		hand   = "iqn.2024-01.org.example:hand"
+		script = `/backstores/block create name=hand dev=%[1]s
+/backstores/block/hand set attribute is_nonrot=1
+/iscsi create %[2]s
+/iscsi/%[2]s/tpg1/luns create /backstores/block/hand
+/iscsi/%[2]s/tpg1 set attribute authentication=1 default_cmdsn_depth=32
+/iscsi/%[2]s/tpg1 set parameter DefaultTime2Wait=3
+/iscsi/%[2]s/tpg1/acls create iqn.2023-02.com.example:node2.init
+/iscsi/%[2]s/tpg1/acls/iqn.2023-02.com.example:node2.init set auth userid=hand password=handpass-1 mutual_userid=back mutual_password=backpass-2
+saveconfig
+`
+	)
+	c := l.Command("node1", "targetcli")
+	c.Stdin = strings.NewReader(fmt.Sprintf(script, l.Disk("node1", 2), hand))
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("targetcli: %v\n%s", err, out)
+	}
+	l.MustExec("node2", "sh", "-ec", `n="iscsiadm -m node -T $0"; iscsiadm -m discovery -t st -p "$1"
+for kv in authmethod=CHAP username=hand password=handpass-1 username_in=back password_in=backpass-2; do $n -o update -n "node.session.auth.${kv%%=*}" -v "${kv#*=}"; done
+$n --login`, hand, l.Nodes()[0].LAN)
+	dir := filepath.Join(t.TempDir(), "imported")
+	if out, stderr, code := l.Hactl("import", "--host", "node1", "--output", dir); code != 0 {
+		t.Fatalf("import: %d\n%s%s", code, out, stderr)
+	}
+	files, _ := filepath.Glob(dir + "/*.yaml")
+	var all string
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(b)
+	}
+	for _, words := range []string{hand, iqn, "is_nonrot: 1", "default_cmdsn_depth: 32", "DefaultTime2Wait: 3", "mutualUser: back", l.Disk("node1", 2)} {
+		if !strings.Contains(all, words) {
+			t.Errorf("%q is not imported:\n%s", words, all)
+		}
+	}
+	if strings.Contains(all, "handpass") || strings.Contains(all, "labpass") {
+		t.Errorf("a password stands in a manifest:\n%s", all)
+	}
+	if out, stderr, code := l.Hactl("plan", "-f", dir); code != 0 || !strings.Contains(out, "nothing to do") {
+		t.Errorf("a plan of what was imported is not empty: %d\n%s%s", code, out, stderr)
+	}
+	l.MustExec("node2", "sh", "-ec", `iscsiadm -m node -T "$0" --logout; iscsiadm -m node -T "$0" -o delete`, hand)
+	l.MustExec("node1", "targetcli", "/iscsi delete "+hand)
 }
