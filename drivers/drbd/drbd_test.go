@@ -368,10 +368,10 @@ func TestSplitBrain(t *testing.T) {
 	if h := (Driver{}).Status(recorded(t, want, "standalone", "node1", "node2")); strings.Contains(h[0].Text, "split brain") || h[0].Level != reconcile.Failed {
 		t.Errorf("a node that was disconnected by hand: %+v", h)
 	}
-	if h := (Driver{}).Status(recorded(t, want, "syncing", "node1", "node2")); h[0].Level != reconcile.Degraded || !strings.Contains(h[0].Text, "SyncTarget of node1, 10.2% done, 57.5 MiB of 64.0 MiB to go, about 1m53s left at 512 KiB/s") {
+	if h := (Driver{}).Status(recorded(t, want, "syncing", "node1", "node2")); h[0].Level != reconcile.Degraded || h[0].Condition != reconcile.Syncing || !strings.Contains(h[0].Text, "SyncTarget of node1, 10.2% done, 57.5 MiB of 64.0 MiB to go, about 1m53s left at 512 KiB/s") {
 		t.Errorf("syncing: %+v", h)
 	}
-	if h := (Driver{}).Status(recorded(t, want, "uptodate", "node1", "node2")); h[0].Level != reconcile.OK {
+	if h := (Driver{}).Status(recorded(t, want, "uptodate", "node1", "node2")); h[0].Level != reconcile.OK || h[0].Condition != "" {
 		t.Errorf("up to date: %+v", h)
 	}
 }

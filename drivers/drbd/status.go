@@ -35,7 +35,7 @@ func health(have State, name string) reconcile.Health {
 		h.Level = max(h.Level, l)
 		troubles = append(troubles, fmt.Sprintf(format, args...))
 	}
-	split := false
+	split, copying := false, false
 	for _, n := range have.Nodes {
 		l := n.Live[name]
 		_, marked := n.Marks[name]
@@ -74,6 +74,7 @@ func health(have State, name string) reconcile.Health {
 			}
 			for _, v := range slices.Sorted(maps.Keys(p.Volumes)) {
 				if x := p.Volumes[v]; x.copying() {
+					copying = true
 					worse(reconcile.Degraded, "%s: volume %d is %s of %s, %s", n.Name, v, x.Replication, peer, x.progress(l.Volumes[v].KiB))
 				}
 			}
@@ -92,6 +93,9 @@ func health(have State, name string) reconcile.Health {
 		h.Level, parts = reconcile.Info, []string{"in no kernel that was asked"}
 	}
 	h.Text = strings.Join(parts, "; ")
+	if copying && h.Level < reconcile.Failed {
+		h.Condition = reconcile.Syncing
+	}
 	return h
 }
 
