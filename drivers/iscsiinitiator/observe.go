@@ -39,8 +39,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 		}
 	}
 	var err error
-	have.Machines, err = look.All(ctx, asked, observe,
-		func(host, why string) Machine { return Machine{Name: host, Unobserved: why} })
+	have.Machines, err = look.All(ctx, asked, observe, unknown)
 	return have, err
 }
 

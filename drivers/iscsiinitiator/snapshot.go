@@ -3,6 +3,7 @@ package iscsiinitiator
 import (
 	"context"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -15,23 +16,15 @@ func (Driver) Record(_ context.Context, _ reconcile.Hosts, _, have State) (State
 
 // Recall finds the wanted machines in a record.
 func (Driver) Recall(want, have State) State {
-	out := State{Initiators: want.Initiators}
+	var nodes []string
 	for _, i := range want.Initiators {
 		for _, n := range i.Nodes {
-			if out.machine(n.Name) != nil {
-				continue
-			}
-			m := Machine{Name: n.Name, Unobserved: reconcile.NotInSnapshot}
-			if h := have.machine(n.Name); h != nil {
-				m = *h
-			}
-			out.Machines = append(out.Machines, m)
+			nodes = append(nodes, n.Name)
 		}
 	}
-	for _, m := range have.Machines {
-		if want.Prune && out.machine(m.Name) == nil {
-			out.Machines = append(out.Machines, m)
-		}
-	}
-	return out
+	return State{Initiators: want.Initiators, Machines: look.Recalled(have.Machines, named, nodes, want.Prune, unknown)}
 }
+
+func named(m Machine) string { return m.Name }
+
+func unknown(host, why string) Machine { return Machine{Name: host, Unobserved: why} }

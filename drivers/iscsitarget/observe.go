@@ -48,8 +48,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 		}
 	}
 	var err error
-	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want) },
-		func(host, why string) Machine { return Machine{Name: host, Unobserved: why} })
+	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want) }, unknown)
 	return have, err
 }
 

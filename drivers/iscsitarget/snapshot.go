@@ -3,6 +3,7 @@ package iscsitarget
 import (
 	"context"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -15,21 +16,13 @@ func (Driver) Record(_ context.Context, _ reconcile.Hosts, _, have State) (State
 
 // Recall finds the wanted machines in a record. A device that nobody looked at then is not in a machine's devices, and is planned as pending.
 func (Driver) Recall(want, have State) State {
-	out := State{Targets: want.Targets}
+	var hosts []string
 	for _, t := range want.Targets {
-		if out.machine(t.Host) != nil {
-			continue
-		}
-		m := Machine{Name: t.Host, Unobserved: reconcile.NotInSnapshot}
-		if h := have.machine(t.Host); h != nil {
-			m = *h
-		}
-		out.Machines = append(out.Machines, m)
+		hosts = append(hosts, t.Host)
 	}
-	for _, m := range have.Machines {
-		if want.Prune && out.machine(m.Name) == nil {
-			out.Machines = append(out.Machines, m)
-		}
-	}
-	return out
+	return State{Targets: want.Targets, Machines: look.Recalled(have.Machines, named, hosts, want.Prune, unknown)}
 }
+
+func named(m Machine) string { return m.Name }
+
+func unknown(host, why string) Machine { return Machine{Name: host, Unobserved: why} }

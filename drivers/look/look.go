@@ -31,6 +31,35 @@ func All[M any](ctx context.Context, hosts reconcile.Hosts, one func(context.Con
 	return found, g.Wait()
 }
 
+// Recalled finds the wanted machines in a record, in their order, and behind them, where all are asked for, the others. Of one that is not in
+// the record unknown makes what there is to say.
+func Recalled[M any](record []M, name func(M) string, wanted []string, all bool, unknown func(host, why string) M) []M {
+	var out []M
+	named, taken := map[string]M{}, map[string]bool{}
+	for _, m := range record {
+		named[name(m)] = m
+	}
+	take := func(n string) {
+		if taken[n] {
+			return
+		}
+		m, ok := named[n]
+		if !ok {
+			m = unknown(n, reconcile.NotInSnapshot)
+		}
+		taken[n], out = true, append(out, m)
+	}
+	for _, n := range wanted {
+		take(n)
+	}
+	if all {
+		for _, m := range record {
+			take(name(m))
+		}
+	}
+	return out
+}
+
 // Sections takes the answer of a script apart, which begins each part with a line "==hactl TITLE" and the last with "==hactl end". Without that the
 // answer is cut off, and what it does not have must not pass for absent.
 func Sections(out []byte) (map[string]string, error) {

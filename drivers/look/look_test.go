@@ -39,6 +39,16 @@ func TestAll(t *testing.T) {
 	}
 }
 
+func TestRecalled(t *testing.T) {
+	name := func(m string) string { m, _, _ = strings.Cut(m, ":"); return m }
+	for all, want := range map[bool][]string{false: {"b:up", "x:is not in the snapshot"}, true: {"b:up", "x:is not in the snapshot", "a:up"}} {
+		got := Recalled([]string{"a:up", "b:up"}, name, []string{"b", "x", "b"}, all, func(host, _ string) string { return host + ":is not in the snapshot" })
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("all %t: got %q, want %q", all, got, want)
+		}
+	}
+}
+
 func TestSections(t *testing.T) {
 	got, err := Sections([]byte("noise\n==hactl a\nx ==hactl y\n\n==hactl b==\n==hactl end\n"))
 	if want := map[string]string{"a": "x ==hactl y\n", "b": "", "end": ""}; err != nil || !reflect.DeepEqual(got, want) {

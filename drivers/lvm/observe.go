@@ -43,8 +43,7 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 		}
 	}
 	var err error
-	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want, all) },
-		func(host, why string) Machine { return Machine{Name: host, Unobserved: why} })
+	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want, all) }, unknown)
 	return have, err
 }
 

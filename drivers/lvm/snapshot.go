@@ -3,6 +3,7 @@ package lvm
 import (
 	"context"
 
+	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -15,27 +16,13 @@ func (Driver) Record(_ context.Context, _ reconcile.Hosts, _, have State) (State
 
 // Recall finds the wanted machines in a record. A disk that nobody looked at then is not in a machine's devices, and is planned as pending.
 func (Driver) Recall(want, have State) State {
-	out := State{Cluster: want.Cluster, Owner: want.Owner, Groups: want.Groups}
-	known := map[string]bool{}
+	var nodes []string
 	for _, g := range want.Groups {
-		for _, n := range g.Nodes {
-			if known[n] {
-				continue
-			}
-			known[n] = true
-			m := Machine{Name: n, Unobserved: reconcile.NotInSnapshot}
-			if h := have.machine(n); h != nil {
-				m = *h
-			}
-			out.Machines = append(out.Machines, m)
-		}
+		nodes = append(nodes, g.Nodes...)
 	}
-	if want.Prune {
-		for _, m := range have.Machines {
-			if !known[m.Name] {
-				out.Machines = append(out.Machines, m)
-			}
-		}
-	}
-	return out
+	return State{Cluster: want.Cluster, Owner: want.Owner, Groups: want.Groups, Machines: look.Recalled(have.Machines, named, nodes, want.Prune, unknown)}
 }
+
+func named(m Machine) string { return m.Name }
+
+func unknown(host, why string) Machine { return Machine{Name: host, Unobserved: why} }
