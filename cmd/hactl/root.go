@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/drivers/drbd"
 	"github.com/hactl/hactl/reconcile/view"
 )
@@ -33,6 +34,8 @@ type app struct {
 	selector  string // -l
 	unread    bool   // nobody looks for the causes of what the cluster will do
 	drill     bool   // plans tell what failures would cost
+
+	secretFile func(o *v1.Object, path string) (string, error) // where a secret's file is; nil: beside its manifest
 }
 
 func (a *app) root() *cobra.Command {
@@ -45,6 +48,7 @@ tells what it would do and what the cluster will do then, and does it.`,
   hactl plan -f cluster.yaml         tell what would change
   hactl apply -f cluster.yaml        change it
   hactl status -f cluster.yaml       tell how the cluster is
+  hactl watch -f clusters/           keep clusters as a folder says
   hactl import --host node1          write the manifests of a cluster that is there`,
 		SuggestionsMinimumDistance: 2,
 		SilenceUsage:               true,
@@ -57,7 +61,7 @@ tells what it would do and what the cluster will do then, and does it.`,
 	cmd.PersistentFlags().StringArrayVar(&a.ageFiles, "age-identity", nil,
 		"`FILE` with a key that opens age-encrypted secrets (repeatable; or $HACTL_AGE_IDENTITY, or the key itself in $HACTL_AGE_KEY)")
 	_ = cmd.MarkPersistentFlagFilename("age-identity")
-	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.historyCmd(), a.checkpointCmd(), a.confirmCmd(), a.approveCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.secretCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
+	cmd.AddCommand(a.validateCmd(), a.planCmd(), a.applyCmd(), a.statusCmd(), a.historyCmd(), a.checkpointCmd(), a.confirmCmd(), a.approveCmd(), a.simulateCmd(), a.snapshotCmd(), a.renderCmd(), a.importCmd(), a.watchCmd(), a.secretCmd(), a.explainCmd(), a.schemaCmd(), a.versionCmd())
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})

@@ -73,6 +73,12 @@ func (a *app) resolveOne(ctx context.Context, r v1.SecretRef, o *v1.Object, comm
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(o.Pos("").File), path)
 		}
+		if a.secretFile != nil {
+			var err error
+			if path, err = a.secretFile(o, r.File); err != nil {
+				return "", fmt.Errorf("the secret's file cannot be read: %w", err)
+			}
+		}
 		b, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("the secret's file cannot be read: %w", err)
