@@ -50,7 +50,7 @@ func (w *work) adjust() error {
 		}
 		for _, number := range t.gone {
 			v := t.live.Volumes[number]
-			s.Changes = append(s.Changes, reconcile.Change{Object: upRef(t.n.Name, w.r.Name), Action: reconcile.Delete, Path: fmt.Sprintf("volume %d", number),
+			s.Changes = append(s.Changes, reconcile.Change{Object: upRef(t.n.Name, w.r.Name), Action: reconcile.Update, Path: fmt.Sprintf("volume %d", number),
 				Have: fmt.Sprintf("/dev/drbd%d", v.Minor), Risk: reconcile.Outage, Why: fmt.Sprintf("/dev/drbd%d goes from %s; what is on its disk stays", v.Minor, t.n.Name)})
 			s.Ops = append(s.Ops, Release{w.r.Name, number, v.Minor})
 		}

@@ -186,13 +186,13 @@ func TestVolumeGone(t *testing.T) {
 		have.Nodes[i].Live["r0"].Volumes[1] = Volume{Minor: 1, Disk: "UpToDate"}
 	}
 	const expected = `drbd node2 adjust r0 [outage]
-  delete drbd/node2/r0 volume 1: /dev/drbd1 -> 
+  update drbd/node2/r0 volume 1: /dev/drbd1 -> 
   after file/node1/etc/drbd.d/r0.res
   after file/node2/etc/drbd.d/r0.res
   $ make sure that nothing uses /dev/drbd1 (r0/1)
   $ drbdadm adjust r0
 drbd node1 adjust r0 [outage]
-  delete drbd/node1/r0 volume 1: /dev/drbd1 -> 
+  update drbd/node1/r0 volume 1: /dev/drbd1 -> 
   after file/node1/etc/drbd.d/r0.res
   after file/node2/etc/drbd.d/r0.res
   after drbd/node2/r0
@@ -208,7 +208,7 @@ drbd node1 adjust r0 [outage]
 	for i := range have.Nodes {
 		have.Nodes[i].Adjust["r0"] = []string{"drbdsetup-84 detach 1", "drbdsetup-84 del-minor 1"}
 	}
-	if got := printed(t, want, have); !strings.HasPrefix(got, "drbd node2 adjust r0 [outage]\n  delete drbd/node2/r0 volume 1: /dev/drbd1 -> \n  $ make sure") {
+	if got := printed(t, want, have); !strings.HasPrefix(got, "drbd node2 adjust r0 [outage]\n  update drbd/node2/r0 volume 1: /dev/drbd1 -> \n  $ make sure") {
 		t.Errorf("killed: %s", got)
 	}
 }
