@@ -6,7 +6,7 @@
 //
 // A resource that Pacemaker manages (a resource with the agent ocf:linbit:drbd in the manifests) is Pacemaker's once it was handed over: it is
 // never brought up, taken down, promoted or demoted here. Its file is written on all nodes, and `drbdadm adjust` is run where the kernel
-// has it. Split brain is told with what both sides know, and left to a person.
+// has it. Split brain is told with what both sides know, and left, unless the victim is named (Driver.Discarding).
 //
 // DRBD 8.4 is proved on kernels, DRBD 9 with drbdadm alone.
 package drbd
