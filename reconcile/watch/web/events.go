@@ -26,6 +26,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Time{}) // else the server's ReadTimeout ends the stream
 	send := func(format string, args ...any) bool {
 		_ = c.SetWriteDeadline(time.Now().Add(writeLimit))
 		_, err := fmt.Fprintf(w, format, args...)

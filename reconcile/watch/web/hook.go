@@ -85,8 +85,8 @@ func knows(secret string, h http.Header, body []byte) bool {
 		return hmac.Equal([]byte(want), []byte(given))
 	}
 	given := h.Get("X-Gitlab-Token")
-	if given == "" {
-		given, _ = strings.CutPrefix(h.Get("Authorization"), "Bearer ")
+	if bearer, ok := strings.CutPrefix(h.Get("Authorization"), "Bearer "); given == "" && ok {
+		given = bearer
 	}
 	a, b := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(given))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1

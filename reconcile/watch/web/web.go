@@ -15,6 +15,7 @@ import (
 	"crypto/subtle"
 	"embed"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,7 +48,7 @@ func Server(loop *watch.Loop, o Options) *http.Server {
 	s := &server{loop: loop, o: o, registry: prometheus.NewRegistry(), ended: make(chan struct{})}
 	s.registry.MustRegister(newCollector(loop, o.Version))
 	h := &http.Server{Handler: s.handler(), MaxHeaderBytes: maxHeader, ReadTimeout: readTimeout, IdleTimeout: 2 * time.Minute}
-	h.RegisterOnShutdown(func() { close(s.ended) })
+	h.RegisterOnShutdown(sync.OnceFunc(func() { close(s.ended) })) // it is called by each Shutdown
 	return h
 }
 

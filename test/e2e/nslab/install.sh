@@ -26,7 +26,9 @@ install_packages() {
     peers) want+=("${PEERS[@]}") ;;
     drbdadm) want=(drbd-utils) ;;               # not the lab: the tests of drivers/drbd ask it
     git) want=(git openssh-client openssh-server) ;; # not the lab: the tests of reconcile/watch/source
-    *) die "install: nothing, 'peers', 'drbdadm' or 'git'" ;;
+    browser) want=(chromium fonts-dejavu-core) ;; # not the lab: test/e2e/web
+    promtool) want=(prometheus) ;;              # not the lab: the rules of examples/watch are checked with its promtool
+    *) die "install: nothing, 'peers', 'drbdadm', 'git', 'browser' or 'promtool'" ;;
   esac
   for p in "${want[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null) == ii* ]] || missing+=("$p")

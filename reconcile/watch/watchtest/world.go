@@ -1,0 +1,206 @@
+// Package watchtest runs a watch.Loop on clusters in memory, for the tests of what shows or tells it.
+//
+//	w := watchtest.Begin(t, true, nil)
+//	defer w.Stop()
+//	w.Says("1", "db/c.yaml", watchtest.Cluster("db", "one"))
+//
+// Waits take real time: run it in a testing/synctest bubble, where they take none, or with a Lag of the simulated clusters that is short.
+package watchtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	v1 "github.com/hactl/hactl/api/v1"
+	"github.com/hactl/hactl/drivers"
+	"github.com/hactl/hactl/drivers/sim"
+	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/reconcile/watch"
+	"github.com/hactl/hactl/reconcile/watch/source"
+)
+
+// Cluster is the manifests of a cluster of two nodes with a dummy whose parameter has that value.
+func Cluster(name, fake string) string {
+	return fmt.Sprintf(`apiVersion: hactl/v1
+kind: Cluster
+metadata: {name: %s}
+spec:
+  nodes:
+  - {name: n1, id: 1, addresses: [10.77.0.1, 10.78.0.1]}
+  - {name: n2, id: 2, addresses: [10.77.0.2, 10.78.0.2]}
+  properties: {stonith-enabled: false, no-quorum-policy: stop}
+---
+apiVersion: hactl/v1
+kind: Resource
+metadata: {name: app}
+spec: {agent: "ocf:pacemaker:Dummy", params: {fake: %q}, operations: [{name: monitor, interval: 10s}]}
+`, name, fake)
+}
+
+// Anything is a policy that allows everything up to a loss of redundancy, Reloads one that allows nothing above reloads; both hold nothing.
+const (
+	Anything = "---\napiVersion: hactl/v1\nkind: WatchPolicy\nmetadata: {name: all}\nspec: {unattended: redundancy, hold: []}\n"
+	Reloads  = "---\napiVersion: hactl/v1\nkind: WatchPolicy\nmetadata: {name: few}\nspec: {unattended: reload, hold: []}\n"
+)
+
+// World is a source that says what the test says, and clusters in memory.
+type World struct {
+	Loop *watch.Loop
+	// Health is told beside what the layers tell; set it before Says.
+	Health func(cluster string) []reconcile.Health
+	// Lag is that of new clusters, where it is not 0.
+	Lag time.Duration
+
+	t        testing.TB
+	mu       sync.Mutex
+	clusters map[string]*sim.Cluster
+	refused  map[string]error
+	drain    chan struct{}
+	ended    chan error
+	found    func(source.Revision)
+	failed   func(error)
+	ready    chan struct{}
+}
+
+// Begin starts a loop on no clusters; before changes the World before that.
+func Begin(t testing.TB, apply bool, before func(*World)) *World {
+	w := &World{t: t, clusters: map[string]*sim.Cluster{}, refused: map[string]error{}, drain: make(chan struct{}), ended: make(chan error, 1), ready: make(chan struct{})}
+	w.Loop = &watch.Loop{Source: w, Connect: w.connect, Apply: apply}
+	if before != nil {
+		before(w)
+	}
+	go func() { w.ended <- w.Loop.Run(context.WithoutCancel(t.Context()), w.drain) }()
+	<-w.ready
+	return w
+}
+
+// Stop ends the loop as SIGTERM does.
+func (w *World) Stop() {
+	w.t.Helper()
+	close(w.drain)
+	if err := <-w.ended; err != nil {
+		w.t.Error(err)
+	}
+}
+
+// String implements source.Source.
+func (w *World) String() string { return "https://git.example.com/ops/clusters.git" }
+
+// Run implements source.Source.
+func (w *World) Run(ctx context.Context, _ <-chan struct{}, found func(source.Revision), failed func(error)) error {
+	w.found, w.failed = found, failed
+	close(w.ready)
+	<-ctx.Done()
+	return nil
+}
+
+func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool) (*reconcile.Engine, io.Closer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := m.Cluster.Metadata.Name
+	if err := w.refused[name]; err != nil {
+		return nil, nil, err
+	}
+	c := w.clusters[name]
+	if c == nil {
+		c = sim.New("n1", "n2")
+		if w.Lag > 0 {
+			c.Lag = w.Lag
+		}
+		for _, n := range []string{"n1", "n2"} {
+			c.Node(n).Install("corosync", "pacemaker")
+		}
+		w.clusters[name] = c
+	}
+	layers := drivers.All(drivers.Options{Prune: prune, NoCauses: true})
+	if w.Health != nil {
+		for i, l := range layers {
+			if l.Name() == "drbd" {
+				layers[i] = told{l, func() []reconcile.Health { return w.Health(name) }}
+			}
+		}
+	}
+	client := c.Client()
+	return &reconcile.Engine{Layers: layers, Hosts: client.Hosts(), Locker: client, Manifests: m}, io.NopCloser(nil), nil
+}
+
+// told is a layer that tells something else of how it is: storage is not simulated.
+type told struct {
+	reconcile.Layer
+	health func() []reconcile.Health
+}
+
+// Status implements reconcile.Layer.
+func (l told) Status(reconcile.State) []reconcile.Health { return l.health() }
+
+// Says has the source find a revision of these files, NAME CONTENT each.
+func (w *World) Says(id string, files ...string) {
+	w.Finds(source.Revision{ID: id, Name: "main@" + id}, files...)
+}
+
+// Finds has the source find a revision of these files.
+func (w *World) Finds(r source.Revision, files ...string) {
+	for i := 0; i < len(files); i += 2 {
+		r.Files = append(r.Files, v1.File{Name: files[i], Data: []byte(files[i+1])})
+	}
+	w.found(r)
+}
+
+// Fails has the source not be read.
+func (w *World) Fails(err error) { w.failed(err) }
+
+// Refuse has the connection to a cluster fail; nil: no more.
+func (w *World) Refuse(cluster string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refused[cluster] = err
+}
+
+// Drift changes the parameter by hand, as somebody with pcs does.
+func (w *World) Drift(cluster, fake string) {
+	w.mu.Lock()
+	c := w.clusters[cluster]
+	w.mu.Unlock()
+	c.SetCIB(func(configuration *etree.Element) {
+		configuration.FindElement(".//nvpair[@name='fake']").CreateAttr("value", fake)
+	})
+}
+
+// Cluster is what is known of a cluster.
+func (w *World) Cluster(name string) watch.Cluster {
+	for _, c := range w.Loop.State().Clusters {
+		if c.Name == name {
+			return c
+		}
+	}
+	return watch.Cluster{}
+}
+
+// Phase waits until a cluster is in a phase.
+func (w *World) Phase(cluster string, p watch.Phase) {
+	w.t.Helper()
+	w.Within(5*time.Minute, cluster+" is "+string(p), func() bool { return w.Cluster(cluster).Phase == p })
+}
+
+// Within waits until it is so.
+func (w *World) Within(d time.Duration, what string, so func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(d); !so(); <-time.After(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			past, _, unsubscribe := w.Loop.Events(0)
+			unsubscribe()
+			var b strings.Builder
+			for _, e := range past {
+				fmt.Fprintf(&b, "%s %s %s %s\n", e.Type, e.Cluster, e.Revision, e.Text)
+			}
+			w.t.Fatalf("not within %v: %s\n%s", d, what, &b)
+		}
+	}
+}
