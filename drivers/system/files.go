@@ -77,6 +77,12 @@ func (p *planner) placedFiles() error {
 		}
 		have, there := p.h.Found[path]
 		c := reconcile.Change{Path: "files." + path, Source: w.Source, Want: describe(w)}
+		if !there && w.Empty && len(p.missing()) > 0 { // a package may bring it, with a content of its own
+			c.Action = reconcile.Create
+			p.step("file "+path, "", []reconcile.Change{c})
+			p.steps[len(p.steps)-1].Pending = "known after the packages are installed"
+			continue
+		}
 		switch {
 		case !there:
 			c.Action = reconcile.Create

@@ -139,6 +139,9 @@ func TestPlan(t *testing.T) {
 			"/var/lib/alert.sh": {Content: sample.Content, Mode: 0o755, Owner: "root:root"}, "/etc/motd": {Content: reconcile.Plain("hello\n"), Mode: 0o644, Owner: "root:root"},
 			"/var/log/alert.log": {Content: reconcile.Plain("it happened"), Mode: 0o644, Owner: "hacluster:haclient"}}, "rouser", "haclient"))},
 		{"files-no-source", alerts, with(bare("debian"), stack, found(nil, "rouser", "haclient"))},
+		{"files-of-packages", manifests(func(s *v1.ClusterSpec) {
+			s.Prepare = &v1.Prepare{Packages: &v1.Packages{All: []string{"nfs-kernel-server"}}, Files: []v1.PreparedFile{{Path: "/etc/init.d/nfs-kernel-server"}}}
+		}), with(bare("debian"), stack, found(nil))},
 		{"preflight", manifests(), with(bare("debian"), stack, func(s *State) {
 			f := s.Machines[1].Facts
 			f.HostName, f.ClockOffset, f.Full, f.Interfaces = "localhost", -45, []string{"/var"}, nil
