@@ -83,7 +83,7 @@ const remove = `export LC_ALL=C; r=$1
 case $(drbdadm role "$r" 2>/dev/null) in *Primary*) echo "$r is in use ($(drbdadm role "$r")); nothing was changed" >&2; exit 67;; esac
 drbdadm down "$r" || exit 1
 ! drbdadm get-gi "$r" >/dev/null 2>&1 || drbdadm -- --force wipe-md "$r" >/dev/null || exit 1
-rm -f -- "$2" "$3"`
+rm -f -- "$2" "$3" "${3%.new}":*.new`
 
 // Do removes it.
 func (r Remove) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {

@@ -11,7 +11,8 @@ import (
 	"github.com/hactl/hactl/test/e2e/lab"
 )
 
-// alone is a resource that nobody but DRBD runs, with one volume or two.
+// alone is a resource that nobody but DRBD runs, with one volume or two. What mkfs discards is in sync at once, so it must not where the first sync is to
+// take its time.
 const alone = `---
 apiVersion: hactl/v1
 kind: DRBDResource
@@ -25,7 +26,7 @@ spec:
   disk: {on-io-error: detach, resync-rate: 200M, c-plan-ahead: 0}
   initialSync: {from: node1}
   volumes:
-  - {number: 0, device: /dev/drbd0, nodes: {node1: {disk: %[3]s}, node2: {disk: %[4]s}}, filesystem: {type: ext4}}
+  - {number: 0, device: /dev/drbd0, nodes: {node1: {disk: %[3]s}, node2: {disk: %[4]s}}, filesystem: {type: ext4, options: [-E, nodiscard]}}
 `
 
 const another = `  - {number: 1, device: /dev/drbd1, nodes: {node1: {disk: %s}, node2: {disk: %s}}, filesystem: {type: ext4}}
