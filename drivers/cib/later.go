@@ -89,9 +89,7 @@ func (g *following) after(first string, then ...reconcile.Ref) {
 func (g *following) follow(o *Object) {
 	switch {
 	case o.Group != "" && o.After == "": // a group is there with its first member
-		for _, ref := range g.byID[o.Group] {
-			g.then[o.Ref] = append(g.then[o.Ref], ref)
-		}
+		g.then[o.Ref] = append(g.then[o.Ref], g.byID[o.Group]...)
 		g.after(o.Group, o.Ref)
 	case o.Group != "":
 		g.after(o.After, o.Ref)
