@@ -119,8 +119,16 @@ type Health struct {
 	Object Ref    `json:"object"`
 	Level  Level  `json:"level"`
 	Text   string `json:"text"`
+	// On says where it is, in the order of the nodes.
+	On []Place `json:"on,omitempty"`
 	// Condition says what of it matters to who waits for a better moment to change the cluster.
 	Condition Condition `json:"condition,omitempty"`
+}
+
+// Place is a node where something is, and as what: "started", "Primary UpToDate".
+type Place struct {
+	Node string `json:"node"`
+	As   string `json:"as"`
 }
 
 // Condition is a state of the cluster in a word. Most of what is degraded or failed needs none.

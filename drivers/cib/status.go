@@ -115,6 +115,7 @@ func (d *Driver) Status(have State) []reconcile.Health {
 			text += "; failed: " + strings.Join(fs, "; ")
 		}
 		add(refOf(devices, id), level, "%s", text)
+		out[len(out)-1].On = runsOn(st.of(id))
 		if lasting && level >= reconcile.Degraded {
 			is(reconcile.Lasting)
 		}
@@ -163,6 +164,18 @@ func (n nodeStatus) condition() reconcile.Condition {
 		return reconcile.Maintenance
 	}
 	return ""
+}
+
+// runsOn tells on which nodes a resource runs. A group has an instance a member, and a node is told once.
+func runsOn(is []Instance) []reconcile.Place {
+	var out []reconcile.Place
+	for _, i := range is {
+		if p := (reconcile.Place{Node: i.Node, As: strings.ToLower(i.Role)}); i.active() && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b reconcile.Place) int { return strings.Compare(a.Node, b.Node) })
+	return out
 }
 
 func resourceOrder(st clusterStatus) []string {

@@ -49,11 +49,13 @@ func health(have State, name string) reconcile.Health {
 			continue
 		}
 		roles = append(roles, n.Name+" "+l.Role)
+		place := reconcile.Place{Node: n.Name, As: l.Role}
 		if l.Suspended != "" && l.Suspended != "no" {
 			worse(reconcile.Failed, "%s: all writes wait (%s)", n.Name, l.Suspended)
 		}
 		for _, v := range slices.Sorted(maps.Keys(l.Volumes)) {
 			disks = append(disks, l.Volumes[v].Disk)
+			place.As += " " + l.Volumes[v].Disk
 			switch l.Volumes[v].Disk {
 			case "UpToDate", "Consistent":
 			case "Diskless", "Failed", "Detaching":
@@ -62,6 +64,7 @@ func health(have State, name string) reconcile.Health {
 				worse(reconcile.Degraded, "%s: volume %d is %s", n.Name, v, l.Volumes[v].Disk)
 			}
 		}
+		h.On = append(h.On, place)
 		for _, p := range l.Peers {
 			peer := otherName(have, name, n.Name, p.Name)
 			switch p.Connection {

@@ -137,6 +137,9 @@ func (s State) health(f *FoundGroup) []reconcile.Health {
 	}
 	h := reconcile.Health{Object: Ref(f.Name), Text: fmt.Sprintf("%s of %s free, %d disks, %d volumes, on %s", formatSize(f.Free*f.ExtentSize), formatSize(f.Extents*f.ExtentSize),
 		len(f.Disks), len(f.Volumes), strings.Join(seen, ", "))}
+	for _, node := range active {
+		h.On = append(h.On, reconcile.Place{Node: node, As: "active"})
+	}
 	if len(seen) == 1 {
 		h.Object = onNode(seen[0], f.Name)
 	}
