@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxDepth   = 64     // levels of nesting; the deepest field of any kind is at 8
+	maxDepth   = 64 // levels of nesting; the deepest field of any kind is at 8
 	maxList    = 100_000
 	maxAliased = 10_000 // nodes that the aliases of one document stand for: a YAML bomb has millions
 )

@@ -32,7 +32,7 @@ func TestGovern(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		watchPolicy("x", "clusters: [bb]"):                                        `there is no Cluster "bb"`,
+		watchPolicy("x", "clusters: [bb]"):                                         `there is no Cluster "bb"`,
 		strings.Replace(watchPolicy("x", ""), "kind: WatchPolicy", "kind: Tag", 1): "only WatchPolicies may stand beside",
 		"kind: [": "yaml",
 	} {
