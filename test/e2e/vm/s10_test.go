@@ -32,10 +32,13 @@ func TestS10(t *testing.T) {
 		}
 		s.converged(t)
 	})
-	// Processes and pid file are there, as with a server that hangs; only the status page tells.
-	t.Run("a server that hangs", func(t *testing.T) {
-		l.MustExec(on, "pkill", "-STOP", "apache2")
+	// Its processes and its pid file are there; only the status page tells.
+	t.Run("a server that does not answer", func(t *testing.T) {
+		l.MustExec(on, "nft", "add table inet deaf; add chain inet deaf in { type filter hook input priority 0; }; "+
+			"add rule inet deaf in iif lo tcp dport 80 reject with tcp reset")
 		within(t, "the monitor has seen it", func() string { return failures(t, s, on, 2) })
+		l.MustExec(on, "nft", "delete table inet deaf")
+		within(t, "it runs again", func() string { return elsewhere(t, l, on, s.last, on) })
 		page(t, l, url, "before it died")
 		l.MustExec(on, "crm_resource", "--cleanup", "--resource", s.last)
 	})
