@@ -55,8 +55,9 @@ type World struct {
 	Loop *watch.Loop
 	// Health is told beside what the layers tell; set it before Says.
 	Health func(cluster string) []reconcile.Health
-	// Lag is that of new clusters, where it is not 0.
-	Lag time.Duration
+	// Lag and Tools are those of new clusters (sim.Cluster), where they are not zero.
+	Lag   time.Duration
+	Tools reconcile.Host
 
 	t        testing.TB
 	mu       sync.Mutex
@@ -111,6 +112,7 @@ func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool
 	c := w.clusters[name]
 	if c == nil {
 		c = sim.New("n1", "n2")
+		c.Tools = w.Tools
 		if w.Lag > 0 {
 			c.Lag = w.Lag
 		}

@@ -47,35 +47,40 @@ func worst(c watch.Cluster) string {
 
 // shown is what the templates show.
 type shown struct {
-	Title   string
-	Now     time.Time
-	State   watch.State
-	Counts  []count
-	Cluster watch.Cluster
-	Plan    string
-	Health  []kind
-	Events  []watch.Event
+	Title  string
+	Now    time.Time
+	State  watch.State
+	Events []watch.Event
+
+	// All clusters, problems first.
+	Clusters []watch.Cluster
+	Counts   []count
+
+	// One cluster. What is wrong with it, where its things are, and all else that is known of them.
+	Cluster  watch.Cluster
+	Plan     string
+	Troubles []reconcile.Health
+	Topology topology
+	Rest     []reconcile.Health
 }
+
+// urgency is the order of the phases, first what somebody should look at.
+var urgency = []watch.Phase{watch.Failing, watch.Pending, watch.Drifted, watch.Applying, watch.Unknown, watch.InSync}
 
 type count struct {
 	N     int
 	Phase watch.Phase
 }
 
-// kind are the states of objects of one kind.
-type kind struct {
-	Kind  string
-	Lines []reconcile.Health
-}
-
 func (s *server) page(w http.ResponseWriter, _ *http.Request) {
 	st := s.loop.State()
-	v := shown{Title: "hactl watch", Now: time.Now(), State: st, Events: s.recent("")}
+	v := shown{Title: "hactl watch", Now: time.Now(), State: st, Clusters: st.Clusters, Events: s.recent("")}
+	slices.SortStableFunc(v.Clusters, func(a, b watch.Cluster) int { return slices.Index(urgency, a.Phase) - slices.Index(urgency, b.Phase) })
 	n := map[watch.Phase]int{}
 	for _, c := range st.Clusters {
 		n[c.Phase]++
 	}
-	for _, p := range []watch.Phase{watch.Failing, watch.Pending, watch.Drifted, watch.Applying, watch.Unknown, watch.InSync} {
+	for _, p := range urgency {
 		if n[p] > 0 {
 			v.Counts = append(v.Counts, count{n[p], p})
 		}
@@ -94,7 +99,8 @@ func (s *server) cluster(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := st.Clusters[i]
-	v := shown{Title: c.Name + " · hactl watch", Now: time.Now(), State: st, Cluster: c, Health: byKind(c.Health), Events: s.recent(c.Name)}
+	v := shown{Title: c.Name + " · hactl watch", Now: time.Now(), State: st, Cluster: c, Events: s.recent(c.Name)}
+	v.Troubles, v.Topology, v.Rest = arrange(c.Health)
 	if c.Plan != nil {
 		var b strings.Builder
 		if err := view.PlanText(&b, c.Plan, view.Style{Now: v.Now}, false); err != nil {
@@ -127,23 +133,4 @@ func (s *server) recent(cluster string) []watch.Event {
 		}
 	}
 	return out
-}
-
-// byKind groups states by what they are of, in the order in which they come, the worst of each kind first.
-func byKind(hs []reconcile.Health) []kind {
-	var kinds []kind
-	at := map[string]int{}
-	for _, h := range hs {
-		i, ok := at[h.Object.Kind]
-		if !ok {
-			i = len(kinds)
-			at[h.Object.Kind] = i
-			kinds = append(kinds, kind{Kind: h.Object.Kind})
-		}
-		kinds[i].Lines = append(kinds[i].Lines, h)
-	}
-	for i := range kinds {
-		slices.SortStableFunc(kinds[i].Lines, func(a, b reconcile.Health) int { return int(b.Level) - int(a.Level) })
-	}
-	return kinds
 }
