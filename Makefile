@@ -8,7 +8,7 @@ VMS   ?= 2
 E2E   := $(shell go list ./test/e2e/... 2>/dev/null | grep -v '/test/e2e/vm$$')
 UNIT  := $(shell go list ./... 2>/dev/null | grep -v /test/e2e)
 
-.PHONY: build test unit cc drbdadm git e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench bench-vm demo lab-up lab-down schema agents fuzz clean
+.PHONY: build test unit cc drbdadm git promtool screenshots e2e e2e-vm e2e-vm-short vmlab vmlab-up vmlab-down recordings lint corpus bench bench-vm demo lab-up lab-down schema agents fuzz clean
 
 build:
 	go build -trimpath -o bin/hactl ./cmd/hactl
@@ -17,7 +17,7 @@ build:
 test: build unit e2e e2e-vm-short
 
 # The race detector makes the proofs of the CIB's layer over hundreds of real CIBs ten times slower: with it they are a sample.
-unit: cc drbdadm git
+unit: cc drbdadm git promtool
 	go test -race $(filter-out %/drivers/cib,$(UNIT))
 	go test -race -short ./drivers/cib
 	go test ./drivers/cib
@@ -37,7 +37,17 @@ drbdadm:
 # Tests in the lab mostly wait, and each has a lab of its own.
 e2e: build
 	$(LAB) install peers
+	$(LAB) install browser
 	HACTL_E2E=require HACTL_BIN=$(CURDIR)/bin/hactl go test -timeout 45m -p 1 -parallel 3 $(E2E)
+
+# docs/watch-*.png, made anew from the page of simulated clusters in a headless Chromium.
+screenshots:
+	$(LAB) install browser
+	HACTL_E2E=require HACTL_SCREENSHOTS=1 go test -count=1 ./test/e2e/web
+
+# The alert rules of examples/watch, asked of Prometheus' own checker. Nothing is started or enabled on this machine.
+promtool:
+	@command -v promtool >/dev/null || $(LAB) install promtool
 
 # The storage scenarios on virtual machines: all of them, or those that are short.
 e2e-vm: build vmlab

@@ -14,7 +14,7 @@ import (
 )
 
 // shownEvents bounds the list at the end of a page.
-const shownEvents = 50
+const shownEvents = 25
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"stamp": stamp,
@@ -74,7 +74,7 @@ type count struct {
 
 func (s *server) page(w http.ResponseWriter, _ *http.Request) {
 	st := s.loop.State()
-	v := shown{Title: "hactl watch", Now: time.Now(), State: st, Clusters: st.Clusters, Events: s.recent("")}
+	v := shown{Title: "hactl watch", Now: time.Now(), State: st, Clusters: st.Clusters, Events: s.recent("", false)}
 	slices.SortStableFunc(v.Clusters, func(a, b watch.Cluster) int { return slices.Index(urgency, a.Phase) - slices.Index(urgency, b.Phase) })
 	n := map[watch.Phase]int{}
 	for _, c := range st.Clusters {
@@ -99,7 +99,7 @@ func (s *server) cluster(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := st.Clusters[i]
-	v := shown{Title: c.Name + " · hactl watch", Now: time.Now(), State: st, Cluster: c, Events: s.recent(c.Name)}
+	v := shown{Title: c.Name + " · hactl watch", Now: time.Now(), State: st, Cluster: c, Events: s.recent(c.Name, c.Phase == watch.Applying)}
 	v.Troubles, v.Topology, v.Rest = arrange(c.Health)
 	if c.Plan != nil {
 		var b strings.Builder
@@ -119,16 +119,16 @@ func show(w http.ResponseWriter, name string, v shown) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(b.Bytes()) // the client went away
+	_, _ = w.Write(bytes.ToValidUTF8(b.Bytes(), []byte("\uFFFD"))) // errors may hold what a program printed
 }
 
-// recent are the last events, newest first, of one cluster or of all, without the steps of changes.
-func (s *server) recent(cluster string) []watch.Event {
+// recent are the last events, newest first, of one cluster or of all (""). The steps of changes are many, and only told of one that runs.
+func (s *server) recent(cluster string, steps bool) []watch.Event {
 	past, _, end := s.loop.Events(0)
 	end()
 	var out []watch.Event
 	for _, e := range slices.Backward(past) {
-		if len(out) < shownEvents && (cluster == "" && e.Type != watch.ApplyStep || cluster != "" && e.Cluster == cluster) {
+		if len(out) < shownEvents && (cluster == "" || e.Cluster == cluster) && (steps || e.Type != watch.ApplyStep) {
 			out = append(out, e)
 		}
 	}
