@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hactl/hactl/reconcile/watch"
@@ -46,7 +47,7 @@ const (
 // Server gives the HTTP server for a loop, which only lacks its listener. Shutdown ends the streams, too.
 func Server(loop *watch.Loop, o Options) *http.Server {
 	s := &server{loop: loop, o: o, registry: prometheus.NewRegistry(), ended: make(chan struct{})}
-	s.registry.MustRegister(newCollector(loop, o.Version))
+	s.registry.MustRegister(newCollector(loop, o.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := &http.Server{Handler: s.handler(), MaxHeaderBytes: maxHeader, ReadTimeout: readTimeout, IdleTimeout: 2 * time.Minute}
 	h.RegisterOnShutdown(sync.OnceFunc(func() { close(s.ended) })) // it is called by each Shutdown
 	return h
