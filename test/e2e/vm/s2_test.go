@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -19,6 +20,12 @@ func TestS2(t *testing.T) {
 	if out := l.MustExec(active, "sh", "-c", "stat -c '%U %a' /data/15/main; findmnt -n -o SOURCE,FSTYPE /data"); out != "postgres 700\n/dev/mapper/vg_db-lv_db ext4\n" {
 		t.Errorf("the data directory: %q", out)
 	}
+	within(t, "the database answers", func() string { // a monitor that starved may have it started anew
+		if out, err := l.Exec(active, "su", "postgres", "-c", "cd /; psql -qAtX -c 'SELECT 1'"); err != nil || out != "1\n" {
+			return fmt.Sprint(out, err)
+		}
+		return ""
+	})
 	l.MustExec(active, "su", "postgres", "-c", `cd /; psql -qX -v ON_ERROR_STOP=1 -c "CREATE ROLE app LOGIN PASSWORD 'apppass'" -c "CREATE DATABASE app OWNER app"`)
 	l.MustExec("storage", "sh", "-c", psql+`'CREATE TABLE rows AS SELECT i, md5(i::text) AS sum FROM generate_series(1, 1000) i; CREATE TABLE said (words text); CREATE TABLE acked (i int PRIMARY KEY)'`)
 	rows := func() string {
