@@ -34,6 +34,7 @@ type watchFlags struct {
 	logForm    string
 	verbose    bool
 	web        webFlags
+	notify     notifyFlags
 }
 
 func (a *app) watchCmd() *cobra.Command {
@@ -97,6 +98,7 @@ Exit code 0: it was asked to end. 1: it could not begin.`,
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log each step, and each change that a cluster tells of")
 	flags.StringVar(&a.owner, "owner", "default", "name under which objects are recorded as ours")
 	f.web.add(c)
+	f.notify.add(c)
 	c.MarkFlagsMutuallyExclusive("filename", "git")
 	_ = c.MarkFlagDirname("filename")
 	_ = c.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions([]string{"report", "apply"}, cobra.ShellCompDirectiveNoFileComp))
@@ -129,12 +131,17 @@ func (a *app) watch(c *cobra.Command, f watchFlags) error {
 			return a.watched(ctx, m, dir, prune, f)
 		},
 	}
+	told, err := f.notify.hook(log)
+	if err != nil {
+		return err
+	}
 	stop, err := f.web.serve(c.Context(), loop, log)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	log.Info("begins", "source", src.String(), "mode", f.mode, "version", programVersion())
+	defer told(c.Context(), loop)()
 	if err := loop.Run(c.Context(), a.drain); err != nil {
 		return err
 	}
