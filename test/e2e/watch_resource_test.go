@@ -23,7 +23,7 @@ func TestWatchAsResource(t *testing.T) {
 	}
 	key := read(t, filepath.Join(l.Home, ".ssh/id_ed25519"))
 	hosts := read(t, filepath.Join(l.Home, ".ssh/known_hosts"))
-	unit := read(t, filepath.Join(example(t, "watch"), "hactl-watch.service"))
+	unit := read(t, filepath.Join(example(t, "watch"), "hactl-watch-resource.service"))
 	for _, n := range []string{"node1", "node2", "node3"} {
 		l.MustExec(n, "mkdir", "-p", "/etc/hactl", "/root/.ssh")
 		put(t, l, n, "/usr/local/bin/hactl", string(bin))
