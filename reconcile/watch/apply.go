@@ -101,7 +101,7 @@ func (w *worker) publish(t target, k *look, v policy.Verdict) {
 	})
 	switch phase {
 	case InSync:
-		w.tell(Event{Type: Synced, Revision: t.revision.Name, Text: "it is as the manifests say"}, Drift, Waiting, ApplyFailed, Notice)
+		w.tell(Event{Type: Synced, Revision: t.revision.Name, Text: "it is as the manifests say"}, Drift, Waiting, ApplyFailed)
 	case Drifted, Pending:
 		w.tell(Event{Type: Drift, Revision: t.revision.Name, Digest: k.digest, Text: summary(k.plan)})
 		w.tell(Event{Type: Waiting, Revision: t.revision.Name, Digest: k.digest, Text: v.Why})

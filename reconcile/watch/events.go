@@ -25,7 +25,6 @@ const (
 	ApplyStep       Type = "step"          // a step of it
 	Applied         Type = "applied"       // it ended well
 	ApplyFailed     Type = "apply-failed"  // it did not
-	Notice          Type = "notice"        // something else that a person should know
 )
 
 // Event is something that happened, told once.

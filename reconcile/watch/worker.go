@@ -73,6 +73,7 @@ const (
 	firstRetry = 5 * time.Second
 	lookLimit  = 5 * time.Minute
 	applyLimit = 2 * time.Hour
+	sessionAge = 10 * time.Minute // then secrets are read anew, which may have changed
 )
 
 // run looks after the cluster until following ends. What is being done then is finished, unless ctx ends too.
@@ -214,6 +215,7 @@ func (w *worker) tell(e Event, back ...Type) {
 // session is the connections to the machines of a cluster, and the stream of its changes.
 type session struct {
 	engine *reconcile.Engine
+	begun  time.Time
 	of     target
 	prune  bool
 	keep   bool // for the next look
@@ -244,7 +246,7 @@ func (s *session) close() {
 // connect gives the session that is there if it still fits, else a new one.
 func (w *worker) connect(ctx context.Context, t target) (*session, error) {
 	prune := policyOf(t.manifests).Prune
-	if s := w.session; s != nil && !s.dead && s.of.manifests == t.manifests && s.prune == prune {
+	if s := w.session; s != nil && !s.dead && s.of.manifests == t.manifests && s.prune == prune && time.Since(s.begun) < sessionAge {
 		w.listen(s)
 		return s, nil
 	}
@@ -255,7 +257,7 @@ func (w *worker) connect(ctx context.Context, t target) (*session, error) {
 		return nil, err
 	}
 	streaming, stop := context.WithCancel(ctx)
-	s := &session{engine: e, of: t, prune: prune, closer: closer, stop: stop, free: func() {}, ctx: streaming}
+	s := &session{engine: e, begun: time.Now(), of: t, prune: prune, closer: closer, stop: stop, free: func() {}, ctx: streaming}
 	w.session = s
 	select {
 	case w.loop.streams <- struct{}{}:
