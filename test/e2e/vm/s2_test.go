@@ -50,7 +50,7 @@ func TestS2(t *testing.T) {
 			t.Helper()
 			within(t, "the database answers through its address", func() string {
 				if out, err := l.Exec("storage", "sh", "-c", psql+`"SELECT 1 FROM said WHERE words = '`+text+`'"`); err != nil || out != "1\n" {
-					return out
+					return fmt.Sprint(out, err)
 				}
 				return ""
 			})
@@ -70,7 +70,7 @@ func TestS2(t *testing.T) {
 func acknowledged(t *testing.T, l *lab.Lab) {
 	t.Helper()
 	before := l.MustExec("storage", "sh", "-c", "sort /tmp/acked >/tmp/before; wc -l </tmp/before")
-	if lost := l.MustExec("storage", "sh", "-c", psql+`'SELECT i FROM acked' | sort >/tmp/there; comm -23 /tmp/before /tmp/there`); lost != "" {
+	if lost := l.MustExec("storage", "sh", "-c", psql+`'SELECT i FROM acked' >/tmp/rows && sort /tmp/rows >/tmp/there && comm -23 /tmp/before /tmp/there`); lost != "" {
 		t.Errorf("these rows were acknowledged and are lost: %s", lost)
 	}
 	within(t, "the client goes on from "+strings.TrimSpace(before)+" commits", func() string {
