@@ -248,7 +248,7 @@ func (h crashingHost) WriteFile(ctx context.Context, path string, f File) error 
 
 func TestEqualReadsOfARoundRunOnce(t *testing.T) {
 	c := &countingHost{}
-	m := newMemoHost(c)
+	m := newMemoHost(t.Context(), c)
 	for range 3 {
 		for _, argv := range [][]string{{"cibadmin", "-Q"}, {"uname", "-n"}} {
 			if out, err := m.Run(context.Background(), Cmd{Argv: argv}); err != nil || string(out) != argv[0] {

@@ -59,6 +59,7 @@ func (m *memoHost) join(ctx context.Context, key string, words []string, do func
 		j.words = slices.Compact(j.words)
 		do(j)
 		close(j.done)
+		return j, nil
 	}
 	select {
 	case <-j.done:
@@ -75,7 +76,7 @@ func (j *joint) mixed() bool {
 }
 
 func (m *memoHost) runJoint(ctx context.Context, c Cmd, words []string) ([]byte, error) {
-	j, err := m.join(ctx, "run\x00"+strings.Join(c.Argv, "\x00"), words, func(j *joint) { j.out, j.err = m.Run(ctx, c.with(j.words)) })
+	j, err := m.join(ctx, "run\x00"+strings.Join(c.Argv, "\x00"), words, func(j *joint) { j.out, j.err = m.Run(m.ctx, c.with(j.words)) })
 	switch {
 	case err != nil:
 		return nil, err
@@ -87,7 +88,7 @@ func (m *memoHost) runJoint(ctx context.Context, c Cmd, words []string) ([]byte,
 
 // readJoint reads files together with those of other layers.
 func (m *memoHost) readJoint(ctx context.Context, globs []string) (map[string]File, error) {
-	j, err := m.join(ctx, "files", globs, func(j *joint) { j.files, j.err = m.Host.ReadFiles(ctx, j.words...) })
+	j, err := m.join(ctx, "files", globs, func(j *joint) { j.files, j.err = m.Host.ReadFiles(m.ctx, j.words...) })
 	switch {
 	case err != nil:
 		return nil, err

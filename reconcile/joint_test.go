@@ -51,7 +51,7 @@ func (s *shelf) Run(_ context.Context, c Cmd) ([]byte, error) {
 func TestLayersReadTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{bad: "/bad", files: map[string]File{"/etc/hosts": {}, "/etc/drbd.d/r0.res": {}, "/etc/drbd.d/.old": {}, "/etc/lvm/lvm.conf": {}}}
-		m := newMemoHost(s)
+		m := newMemoHost(t.Context(), s)
 		read := func(g *sync.WaitGroup, want string, globs ...string) {
 			g.Go(func() {
 				files, err := m.ReadFiles(t.Context(), globs...)
@@ -87,4 +87,39 @@ func TestLayersReadTogether(t *testing.T) {
 		read(&g, "/etc/hosts", "/etc/hosts", "/etc/host?")
 		g.Wait()
 	})
+}
+
+// slowHost answers a read of files when it is let.
+type slowHost struct {
+	Host
+	asked, let chan struct{}
+}
+
+func (s slowHost) ReadFiles(ctx context.Context, _ ...string) (map[string]File, error) {
+	close(s.asked)
+	<-s.let
+	return map[string]File{}, ctx.Err()
+}
+
+// A layer that fails while it reads what another one needs, too, does not take the answer away from that.
+func TestSharedReadOutlivesItsFirstAsker(t *testing.T) {
+	s := slowHost{asked: make(chan struct{}), let: make(chan struct{})}
+	m := newMemoHost(t.Context(), s)
+	failing, fail := context.WithCancel(t.Context())
+	first, second := make(chan error), make(chan error)
+	go func() {
+		_, err := m.ReadFiles(failing, "/etc/hosts")
+		first <- err
+	}()
+	<-s.asked
+	go func() {
+		_, err := m.ReadFiles(t.Context(), "/etc/hosts")
+		second <- err
+	}()
+	fail()
+	close(s.let)
+	<-first
+	if err := <-second; err != nil {
+		t.Errorf("the other layer got %v", err)
+	}
 }

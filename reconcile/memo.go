@@ -12,6 +12,8 @@ import (
 // that its machine could not be reached. It refuses to change anything: observing must not.
 type memoHost struct {
 	Host
+	// ctx is the observation's. What several layers share must not end with the layer that asked first, which may have failed elsewhere.
+	ctx         context.Context
 	mu          sync.Mutex
 	reads       map[string]*read
 	joint       map[string]*joint
@@ -25,8 +27,8 @@ type read struct {
 	err   error
 }
 
-func newMemoHost(h Host) *memoHost {
-	return &memoHost{Host: h, reads: map[string]*read{}, joint: map[string]*joint{}}
+func newMemoHost(ctx context.Context, h Host) *memoHost {
+	return &memoHost{Host: h, ctx: ctx, reads: map[string]*read{}, joint: map[string]*joint{}}
 }
 
 // once runs do for the first caller of a key; the others wait for its answer.
@@ -70,7 +72,7 @@ func (m *memoHost) Run(ctx context.Context, c Cmd) ([]byte, error) {
 		return out, err
 	}
 	key := "run\x00" + strings.Join(c.Argv, "\x00") + "\x00\x00" + string(c.Stdin)
-	r, err := m.once(ctx, key, func(r *read) { r.out, r.err = m.Host.Run(ctx, c) })
+	r, err := m.once(ctx, key, func(r *read) { r.out, r.err = m.Host.Run(m.ctx, c) })
 	if r == nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func (m *memoHost) Run(ctx context.Context, c Cmd) ([]byte, error) {
 }
 
 func (m *memoHost) ReadFiles(ctx context.Context, globs ...string) (map[string]File, error) {
-	r, err := m.once(ctx, "files\x00"+strings.Join(globs, "\x00"), func(r *read) { r.files, r.err = m.readJoint(ctx, globs) })
+	r, err := m.once(ctx, "files\x00"+strings.Join(globs, "\x00"), func(r *read) { r.files, r.err = m.readJoint(m.ctx, globs) })
 	if r == nil {
 		return nil, err
 	}

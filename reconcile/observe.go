@@ -58,7 +58,7 @@ func (e *Engine) Observe(ctx context.Context) (*Observation, error) {
 	memos := make([]*memoHost, len(e.Hosts))
 	hosts := make(Hosts, len(e.Hosts))
 	for i, h := range e.Hosts {
-		memos[i] = newMemoHost(h)
+		memos[i] = newMemoHost(ctx, h)
 		hosts[i] = memos[i]
 	}
 	have := make([]State, len(e.Layers))
