@@ -93,6 +93,12 @@ func (s service) failsOver(t *testing.T) {
 	moved := func(t *testing.T, to, text string) {
 		t.Helper()
 		within(t, "the group runs on "+to, func() string { return elsewhere(t, l, to, s.last, to) })
+		within(t, "the file system is mounted", func() string { // crm_resource names the node while the start still runs
+			if _, err := l.Exec(to, "mountpoint", "-q", s.mount); err != nil {
+				return s.mount + " is no mount point"
+			}
+			return ""
+		})
 		s.read(t, to, text)
 		if now := l.MustExec(to, "sha256sum", data); now != sum {
 			t.Errorf("the data was %q and is %q", sum, now)
