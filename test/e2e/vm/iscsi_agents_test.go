@@ -1,12 +1,7 @@
 package vm
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +14,6 @@ import (
 func TestISCSIAgents(t *testing.T) {
 	l := lab.UpVMNamed(t, lab.Options{LAN: "192.168.1.0/24", Nodes: []string{"node1=192.168.1.11,192.168.91.1,10.79.0.1",
 		"node2=192.168.1.12,192.168.91.2,10.79.0.2", "client=192.168.1.13,192.168.91.3,10.79.0.3"}})
-	install(t, l, "iptables", "libip4tc2", "libip6tc2", "libxtables12", "libnfnetlink0", "libnetfilter-conntrack3")
 	dir := applied(t, l, "s6-iscsi-agents")
 	const disk = "/dev/disk/by-path/ip-192.168.1.100:3260-iscsi-iqn.2023-02.com.example:store-lun-0"
 	run := func(script string, args ...string) string {
@@ -90,32 +84,5 @@ n=$(cat /tmp/last); i=0; while [ $i -lt $n ]; do i=$((i+1)); [ "$(dd if="$0" bs=
 	}
 	if out, stderr, code := l.Hactl("plan", "-f", dir); code != 0 {
 		t.Errorf("the plan after it is not empty: exit code %d\n%s%s", code, out, stderr)
-	}
-}
-
-// install puts packages into all guests that their image does not have, from where this machine gets its own: guests reach no network.
-func install(t *testing.T, l *lab.Lab, packages ...string) {
-	t.Helper()
-	dir := t.TempDir()
-	get := exec.Command("apt-get", append([]string{"download"}, packages...)...)
-	get.Dir = dir
-	if out, err := get.CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED: what needs %s, because it cannot be downloaded here: %v\n%s", packages[0], err, out)
-	}
-	debs, _ := filepath.Glob(dir + "/*.deb")
-	slices.Sort(debs)
-	for _, n := range l.Nodes() {
-		for _, d := range debs {
-			b, err := os.ReadFile(d)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := l.Command(n.Name, "sh", "-c", `cat >"/tmp/$0"`, filepath.Base(d))
-			c.Stdin = bytes.NewReader(b)
-			if out, err := c.CombinedOutput(); err != nil {
-				t.Fatalf("%s: %v\n%s", n.Name, err, out)
-			}
-		}
-		l.MustExec(n.Name, "sh", "-c", "dpkg --install /tmp/*.deb && rm /tmp/*.deb")
 	}
 }
