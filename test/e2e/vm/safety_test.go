@@ -1,8 +1,8 @@
 package vm
 
 import (
-	"bufio"
 	"fmt"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -152,42 +152,14 @@ func (s safety) full(t *testing.T) {
 // growth is a line of the events of what is done with the group.
 var growth = regexp.MustCompile(`^node2 +(create|update|start) .*(BlockDevice|VolumeGroup)`)
 
-// killed kills the first apply at its first step on the group, the second at its second, and so on, while the group gets a disk and everything in it grows.
+// killed kills applies while the group gets a disk and everything in it grows.
 func (s safety) killed(t *testing.T) {
 	sum := s.sum("vgfull")
 	text := group("vgfull", s.Disk("node2", 2), "volumes:", "- {name: data, size: 160M, filesystem: {type: ext4}}", "- {name: pool, size: 96M, type: thin-pool}",
 		"- {name: thin, size: 1G, type: thin, thinPool: pool}", "- {name: more, size: 128M, type: thin, thinPool: pool, filesystem: {type: ext4}}",
 		"- {name: new, size: 320M, filesystem: {type: xfs}}")
 	file := manifests(t, s.Lab, strings.Replace(text, "physicalVolumes: [", "physicalVolumes: [{device: "+s.Disk("node2", 4)+"}, ", 1))
-	kills := 0
-	for range 6 {
-		c := s.HactlCmd("apply", "--yes", "-f", file)
-		out, err := c.StderrPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		at, seen := "", 0
-		for l := bufio.NewScanner(out); l.Scan(); {
-			if growth.MatchString(l.Text()) {
-				if seen++; at == "" && seen > kills {
-					at = l.Text()
-					_ = c.Process.Kill()
-				}
-			}
-		}
-		_ = c.Wait()
-		t.Logf("killed at %q", at)
-		if at == "" {
-			break
-		}
-		kills++
-	}
-	if kills < 2 {
-		t.Errorf("only %d applies were killed", kills)
-	}
+	killedAtEachStep(t, func() *exec.Cmd { return s.HactlCmd("apply", "--yes", "-f", file) }, growth, 2, 6)
 	apply(t, s.Lab, file)
 	if now := s.sum("vgfull"); now != sum {
 		t.Errorf("the data was %s and is %s", sum, now)
