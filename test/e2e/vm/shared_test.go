@@ -14,7 +14,8 @@ import (
 // TestMain gives hactl what the examples' secrets refer to.
 func TestMain(m *testing.M) {
 	for name, secret := range map[string]string{"IPMI_PASSWORD": "secret", "DRBD_SECRET": "a secret of r0",
-		"CHAP_NODE1": "labpass-one-1", "CHAP_NODE2": "labpass-two-2"} {
+		"CHAP_NODE1": "labpass-one-1", "CHAP_NODE2": "labpass-two-2",
+		"CHAP_NODE3": "labpass-three-3", "CHAP_NODE4": "labpass-four-4"} {
 		_ = os.Setenv(name, secret)
 	}
 	os.Exit(m.Run())
