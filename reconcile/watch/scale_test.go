@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hactl/hactl/reconcile/watch"
+	"github.com/hactl/hactl/reconcile/watch/watchtest"
 )
 
 // TestFleet measures what a round of looks at hundreds of simulated clusters costs, and how that grows with their number. Waits take no time in the
@@ -22,7 +23,7 @@ func TestFleet(t *testing.T) {
 	}
 	seconds, bytes := make([]float64, len(sizes)), make([]float64, len(sizes))
 	for i, n := range sizes {
-		start(t, true, func(w *world) {
+		start(t, true, func(w *watchtest.World) {
 			seconds[i], bytes[i] = cost(w, n)
 		})
 		t.Logf("%3d clusters: a round takes %.2f s of a processor (%.1f ms a cluster), %.1f MiB of heap (%.0f KiB a cluster, the simulated nodes included)",
@@ -36,16 +37,16 @@ func TestFleet(t *testing.T) {
 }
 
 // cost forms n clusters and measures a round of looks at all of them, the best of three, and the heap after it.
-func cost(w *world, n int) (seconds, bytes float64) {
+func cost(w *watchtest.World, n int) (seconds, bytes float64) {
 	var files []string
 	for i := range n {
 		name := fmt.Sprintf("c%03d", i)
-		files = append(files, name+"/c.yaml", cluster(name, "one"))
+		files = append(files, name+"/c.yaml", watchtest.Cluster(name, "one"))
 	}
-	w.says("1", append(files, "policy.yaml", anything)...)
+	w.Says("1", append(files, "policy.yaml", watchtest.Anything)...)
 	all := func(so func(watch.Cluster) bool) func() bool {
 		return func() bool {
-			cs := w.loop.State().Clusters
+			cs := w.Loop.State().Clusters
 			for _, c := range cs {
 				if !so(c) {
 					return false
@@ -54,13 +55,13 @@ func cost(w *world, n int) (seconds, bytes float64) {
 			return len(cs) == n
 		}
 	}
-	w.within(2*time.Hour, "all in sync", all(func(c watch.Cluster) bool { return c.Phase == watch.InSync }))
+	w.Within(2*time.Hour, "all in sync", all(func(c watch.Cluster) bool { return c.Phase == watch.InSync }))
 	time.Sleep(time.Minute)
 	seconds = math.Inf(1)
 	for range 3 {
 		begun, from := time.Now(), processor()
-		w.loop.Poke("")
-		w.within(time.Hour, "a round", all(func(c watch.Cluster) bool { return c.Looked.After(begun) && c.Phase == watch.InSync }))
+		w.Loop.Poke("")
+		w.Within(time.Hour, "a round", all(func(c watch.Cluster) bool { return c.Looked.After(begun) && c.Phase == watch.InSync }))
 		seconds = min(seconds, processor()-from)
 	}
 	runtime.GC()

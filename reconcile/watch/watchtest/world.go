@@ -53,26 +53,28 @@ const (
 // World is a source that says what the test says, and clusters in memory.
 type World struct {
 	Loop *watch.Loop
+	// Clusters are those in memory, by name. What is not there is made, bare, when it is connected to.
+	Clusters map[string]*sim.Cluster
 	// Health is told beside what the layers tell; set it before Says.
 	Health func(cluster string) []reconcile.Health
 	// Lag and Tools are those of new clusters (sim.Cluster), where they are not zero.
 	Lag   time.Duration
 	Tools reconcile.Host
 
-	t        testing.TB
-	mu       sync.Mutex
-	clusters map[string]*sim.Cluster
-	refused  map[string]error
-	drain    chan struct{}
-	ended    chan error
-	found    func(source.Revision)
-	failed   func(error)
-	ready    chan struct{}
+	t       testing.TB
+	mu      sync.Mutex
+	clients []*sim.Client
+	refused map[string]error
+	drain   chan struct{}
+	ended   chan error
+	found   func(source.Revision)
+	failed  func(error)
+	ready   chan struct{}
 }
 
 // Begin starts a loop on no clusters; before changes the World before that.
 func Begin(t testing.TB, apply bool, before func(*World)) *World {
-	w := &World{t: t, clusters: map[string]*sim.Cluster{}, refused: map[string]error{}, drain: make(chan struct{}), ended: make(chan error, 1), ready: make(chan struct{})}
+	w := &World{t: t, Clusters: map[string]*sim.Cluster{}, refused: map[string]error{}, drain: make(chan struct{}), ended: make(chan error, 1), ready: make(chan struct{})}
 	w.Loop = &watch.Loop{Source: w, Connect: w.connect, Apply: apply}
 	if before != nil {
 		before(w)
@@ -82,12 +84,29 @@ func Begin(t testing.TB, apply bool, before func(*World)) *World {
 	return w
 }
 
-// Stop ends the loop as SIGTERM does.
+// Next ends the loop, if need be, and begins another one on the same clusters: the controller was started anew.
+func (w *World) Next(apply bool) *World {
+	w.t.Helper()
+	w.Stop()
+	return Begin(w.t, apply, func(next *World) { next.Clusters = w.Clusters })
+}
+
+// Stop ends the loop as SIGTERM does, and complains of what no loop may ever do to a cluster. A second one does nothing.
 func (w *World) Stop() {
 	w.t.Helper()
+	select {
+	case <-w.drain:
+		return
+	default:
+	}
 	close(w.drain)
 	if err := <-w.ended; err != nil {
 		w.t.Error(err)
+	}
+	for name, c := range w.Clusters {
+		if p := c.Problems(); len(p) > 0 {
+			w.t.Errorf("%s: %s", name, strings.Join(p, "\n"))
+		}
 	}
 }
 
@@ -109,7 +128,7 @@ func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool
 	if err := w.refused[name]; err != nil {
 		return nil, nil, err
 	}
-	c := w.clusters[name]
+	c := w.Clusters[name]
 	if c == nil {
 		c = sim.New("n1", "n2")
 		c.Tools = w.Tools
@@ -119,7 +138,7 @@ func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool
 		for _, n := range []string{"n1", "n2"} {
 			c.Node(n).Install("corosync", "pacemaker")
 		}
-		w.clusters[name] = c
+		w.Clusters[name] = c
 	}
 	layers := drivers.All(drivers.Options{Prune: prune, NoCauses: true})
 	if w.Health != nil {
@@ -130,6 +149,7 @@ func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool
 		}
 	}
 	client := c.Client()
+	w.clients = append(w.clients, client)
 	return &reconcile.Engine{Layers: layers, Hosts: client.Hosts(), Locker: client, Manifests: m}, io.NopCloser(nil), nil
 }
 
@@ -168,11 +188,29 @@ func (w *World) Refuse(cluster string, err error) {
 // Drift changes the parameter by hand, as somebody with pcs does.
 func (w *World) Drift(cluster, fake string) {
 	w.mu.Lock()
-	c := w.clusters[cluster]
+	c := w.Clusters[cluster]
 	w.mu.Unlock()
 	c.SetCIB(func(configuration *etree.Element) {
 		configuration.FindElement(".//nvpair[@name='fake']").CreateAttr("value", fake)
 	})
+}
+
+// Has tells whether the parameter has that value.
+func (w *World) Has(cluster, fake string) bool {
+	w.mu.Lock()
+	c := w.Clusters[cluster]
+	w.mu.Unlock()
+	return strings.Contains(c.CIB(), `name="fake" value="`+fake+`"`)
+}
+
+// Calls counts what the loop has changed or tried to, on all clusters.
+func (w *World) Calls() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.clients {
+		n += c.Calls()
+	}
+	return n
 }
 
 // Cluster is what is known of a cluster.
@@ -191,18 +229,42 @@ func (w *World) Phase(cluster string, p watch.Phase) {
 	w.Within(5*time.Minute, cluster+" is "+string(p), func() bool { return w.Cluster(cluster).Phase == p })
 }
 
+// At tells whether a cluster is in a phase, and to be as a revision.
+func (w *World) At(cluster string, p watch.Phase, revision string) func() bool {
+	return func() bool { c := w.Cluster(cluster); return c.Phase == p && c.Desired.ID == revision }
+}
+
+// Told are the events that are kept, one in a line.
+func (w *World) Told() string {
+	var b strings.Builder
+	for _, e := range w.events() {
+		fmt.Fprintf(&b, "%s %s %s %s\n", e.Type, e.Cluster, e.Revision, e.Text)
+	}
+	return b.String()
+}
+
+// Count counts the events of a type among those that are kept.
+func (w *World) Count(t watch.Type) (n int) {
+	for _, e := range w.events() {
+		if e.Type == t {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *World) events() []watch.Event {
+	past, _, end := w.Loop.Events(0)
+	end()
+	return past
+}
+
 // Within waits until it is so.
 func (w *World) Within(d time.Duration, what string, so func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(d); !so(); <-time.After(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			past, _, unsubscribe := w.Loop.Events(0)
-			unsubscribe()
-			var b strings.Builder
-			for _, e := range past {
-				fmt.Fprintf(&b, "%s %s %s %s\n", e.Type, e.Cluster, e.Revision, e.Text)
-			}
-			w.t.Fatalf("not within %v: %s\n%s", d, what, &b)
+			w.t.Fatalf("not within %v: %s\n%s", d, what, w.Told())
 		}
 	}
 }
