@@ -14,8 +14,9 @@ const maxRounds = 25
 
 // ApplyOptions say how to apply.
 type ApplyOptions struct {
-	// Approve is asked once, with the first plan; an error ends the apply with nothing changed. It must look at the plan's Gates.
-	Approve func(*Plan) error
+	// Approve is asked once, with the first plan and what it was made of, both seen under the lock; an error ends the apply with nothing changed. It must
+	// look at the plan's Gates.
+	Approve func(*Observation, *Plan) error
 	Allow   []Allow
 	// Drain, once closed, lets running steps end and starts no other.
 	Drain <-chan struct{}
@@ -107,7 +108,7 @@ func (e *Engine) Apply(ctx context.Context, opt ApplyOptions) (res Result, err e
 			}
 			p.Notes = append(p.Notes, e.staying(p, opt)...)
 			p.Extra = e.unarmed(o, opt)
-			if err := opt.Approve(p); err != nil {
+			if err := opt.Approve(o, p); err != nil {
 				return res, err
 			}
 			approved = p.Approve(opt.Allow)

@@ -40,7 +40,7 @@ func TestApplyGoesRoundUntilNothingIsLeft(t *testing.T) {
 			t.Errorf("b was written before all of a: %v", w.log)
 		}
 	}
-	again, err := apply(t, w, worldDriver{want: map[string]string{"a": "1"}}, ApplyOptions{Approve: func(*Plan) error { return errors.New("asked") }})
+	again, err := apply(t, w, worldDriver{want: map[string]string{"a": "1"}}, ApplyOptions{Approve: func(*Observation, *Plan) error { return errors.New("asked") }})
 	if err != nil || again.Rounds != 0 {
 		t.Errorf("a second apply did something: %+v, %v", again, err)
 	}
@@ -113,7 +113,7 @@ func TestApplyErrors(t *testing.T) {
 		{
 			name:    "a refusal changes nothing",
 			prepare: func(*world, *worldDriver) {},
-			opt:     ApplyOptions{Approve: func(*Plan) error { return errors.New("no") }},
+			opt:     ApplyOptions{Approve: func(*Observation, *Plan) error { return errors.New("no") }},
 			want:    "no",
 		},
 	}

@@ -209,7 +209,7 @@ func worldEngine(w *world, d worldDriver) (*Engine, *worldLocker) {
 	return &Engine{Layers: []Layer{Of(d)}, Hosts: w.hosts(), Manifests: m, Locker: l}, l
 }
 
-func yes(*Plan) error { return nil }
+func yes(*Observation, *Plan) error { return nil }
 
 func printFiles(w *world) string {
 	var b strings.Builder

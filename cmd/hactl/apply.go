@@ -182,7 +182,7 @@ func (a *app) carryOut(ctx context.Context, e *reconcile.Engine, f applyFlags, a
 	res, err := e.Apply(ctx, f.guard.options(reconcile.ApplyOptions{
 		Allow: allow,
 		Drain: a.drain,
-		Approve: func(p *reconcile.Plan) error {
+		Approve: func(_ *reconcile.Observation, p *reconcile.Plan) error {
 			if holds != nil {
 				if err := holds(p); err != nil {
 					return err

@@ -70,7 +70,7 @@ var anything = []reconcile.Allow{{Risk: reconcile.RestartRisk}, {Risk: reconcile
 
 func (r run) apply(ctx context.Context, client *sim.Client) (reconcile.Result, error) {
 	opt := r.opt
-	opt.Approve = func(*reconcile.Plan) error { return nil }
+	opt.Approve = func(*reconcile.Observation, *reconcile.Plan) error { return nil }
 	opt.Allow = append(slices.Clone(anything), r.allow...)
 	return r.engine(client).Apply(ctx, opt)
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/hactl/hactl/reconcile"
 	"github.com/hactl/hactl/reconcile/watch/policy"
+	"github.com/hactl/hactl/reconcile/watch/source"
 )
 
 // maxTries bounds how often the same change is tried while nothing is different.
@@ -32,7 +33,7 @@ func (w *worker) decide(following, ctx context.Context, t target, s *session, k 
 	}
 	w.publish(t, k, v)
 	w.loop.callUp(w.name)
-	wait := jitter(p.Interval)
+	wait := source.Jitter(p.Interval)
 	if until := time.Until(v.Until); !v.Until.IsZero() && until < wait {
 		wait = max(until, time.Second)
 	}
@@ -92,7 +93,7 @@ func (w *worker) publish(t target, k *look, v policy.Verdict) {
 		phase = Drifted
 	}
 	now := time.Now().UTC()
-	w.loop.set(w.name, func(c *Cluster) {
+	w.set(func(c *Cluster) {
 		c.Phase, c.Err, c.Looked, c.Plan, c.Digest, c.Verdict, c.Health = phase, "", k.at, k.plan, k.digest, v, k.health
 		c.Desired, c.Broken = t.revision, t.broken
 		if phase == InSync {
@@ -110,21 +111,29 @@ func (w *worker) publish(t target, k *look, v policy.Verdict) {
 
 // summary is a plan in a line.
 func summary(p *reconcile.Plan) string {
-	var objects []string
+	const most = 5
+	type change struct {
+		action reconcile.Action
+		object reconcile.Ref
+	}
+	seen := map[change]bool{}
+	var first []string
 	for _, s := range p.Steps {
 		for _, c := range s.Changes {
-			if text := fmt.Sprintf("%s %s", c.Action, c.Object); !slices.Contains(objects, text) {
-				objects = append(objects, text)
+			if x := (change{c.Action, c.Object}); !seen[x] {
+				seen[x] = true
+				if len(first) < most {
+					first = append(first, fmt.Sprintf("%s %s", c.Action, c.Object))
+				}
 			}
 		}
 	}
-	const most = 5
-	text := fmt.Sprintf("%d to do", len(objects))
-	for i, o := range objects {
-		if i == most {
-			return text + fmt.Sprintf(" and %d more", len(objects)-most)
-		}
-		text += map[bool]string{true: ": ", false: ", "}[i == 0] + o
+	text := fmt.Sprintf("%d to do", len(seen))
+	if len(first) > 0 {
+		text += ": " + strings.Join(first, ", ")
+	}
+	if more := len(seen) - len(first); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
 }
@@ -142,15 +151,15 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 	s.engine.Events = func(e reconcile.Event) {
 		switch e.Type {
 		case reconcile.EventDone:
-			w.loop.count(func(n *Counts) { n.Steps[Count{w.name, "ok"}]++ })
+			w.count(func(n *Counts) { n.Steps[Count{w.name, "ok"}]++ })
 		case reconcile.EventFailed:
-			w.loop.count(func(n *Counts) { n.Steps[Count{w.name, "failed"}]++ })
+			w.count(func(n *Counts) { n.Steps[Count{w.name, "failed"}]++ })
 		}
 		w.loop.tell(Event{Type: ApplyStep, Cluster: w.name, Revision: t.revision.Name, Digest: k.digest, Text: stepText(e)})
 	}
 	res, err := s.engine.Apply(ctx, reconcile.ApplyOptions{
 		Allow: v.Allow, Drain: until(following, v.Until), Rollback: true,
-		Approve: func(p *reconcile.Plan) error {
+		Approve: func(_ *reconcile.Observation, p *reconcile.Plan) error {
 			if p.Digest() != k.digest {
 				return errMoved
 			}
@@ -160,7 +169,7 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 	if errors.Is(err, errMoved) {
 		return settle // look again
 	}
-	w.loop.count(func(n *Counts) {
+	w.count(func(n *Counts) {
 		n.Applying[w.name] += time.Since(begun)
 		what := okOr(err)
 		if errors.Is(err, reconcile.ErrInterrupted) {
@@ -178,7 +187,7 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 	} else {
 		clear(w.tried)
 	}
-	w.loop.set(w.name, func(c *Cluster) {
+	w.set(func(c *Cluster) {
 		c.Applies = append([]Apply{done}, c.Applies[:min(len(c.Applies), keptApplies-1)]...) // a new one: States hold the old
 		if err != nil {
 			c.Phase, c.Err = Failing, done.Err
@@ -188,7 +197,7 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 		w.told[ApplyFailed] = ""
 		w.tell(Event{Type: ApplyFailed, Revision: t.revision.Name, Digest: k.digest, Text: done.Err})
 		s.close()
-		return jitter(firstRetry << min(w.tried[t.revision.ID+k.digest], 6))
+		return source.Jitter(firstRetry << min(w.tried[t.revision.ID+k.digest], 6))
 	}
 	w.told[Applied] = ""
 	w.tell(Event{Type: Applied, Revision: t.revision.Name, Digest: k.digest, Text: fmt.Sprintf("%d steps in %s", res.Steps, done.Took.Round(10*time.Millisecond))})

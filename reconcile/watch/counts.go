@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Counts are what happened since the process began.
+// Counts are what happened since the process began; of a cluster, since it came into the source.
 type Counts struct {
 	Looks   map[Count]int // What is ok or failed
 	Away    map[Count]int // What is the machine that could not be reached
@@ -31,11 +31,21 @@ func (l *Loop) Counts() Counts {
 	return Counts{maps.Clone(c.Looks), maps.Clone(c.Away), maps.Clone(c.Applies), maps.Clone(c.Steps), maps.Clone(c.Applying), l.bus.counted()}
 }
 
-// count counts.
-func (l *Loop) count(f func(*Counts)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f(&l.counts)
+// count counts, unless the cluster has left the source.
+func (w *worker) count(f func(*Counts)) {
+	w.loop.mu.Lock()
+	defer w.loop.mu.Unlock()
+	if w.loop.workers[w.name] == w {
+		f(&w.loop.counts)
+	}
+}
+
+// forget drops what was counted of a cluster.
+func (c Counts) forget(cluster string) {
+	for _, counts := range []map[Count]int{c.Looks, c.Away, c.Applies, c.Steps} {
+		maps.DeleteFunc(counts, func(k Count, _ int) bool { return k.Cluster == cluster })
+	}
+	delete(c.Applying, cluster)
 }
 
 func okOr(err error) string {

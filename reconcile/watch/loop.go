@@ -41,8 +41,9 @@ type Loop struct {
 	known   map[string]*Cluster
 	counts  Counts
 	workers map[string]*worker
-	ready   map[string]bool // waits for its turn
-	busy    map[string]bool // is being changed
+	leaving map[string]*worker // that were let go and have not ended yet
+	ready   map[string]bool    // waits for its turn
+	busy    map[string]bool    // is being changed
 	poke    chan struct{}
 	slots   chan struct{}
 	streams chan struct{}
@@ -91,7 +92,8 @@ func (l *Loop) begin() {
 	l.counts = newCounts()
 	l.state = State{Started: time.Now().UTC(), Apply: l.Apply, Source: Source{Name: l.Source.String()}}
 	l.known = map[string]*Cluster{}
-	l.workers, l.ready, l.busy, l.poke = map[string]*worker{}, map[string]bool{}, map[string]bool{}, make(chan struct{}, 1)
+	l.workers, l.leaving = map[string]*worker{}, map[string]*worker{}
+	l.ready, l.busy, l.poke = map[string]bool{}, map[string]bool{}, make(chan struct{}, 1)
 	l.slots, l.streams = make(chan struct{}, atOnce), make(chan struct{}, max(0, streams))
 	l.changed = make(chan struct{})
 }
@@ -152,15 +154,11 @@ func (l *Loop) found(following, ctx context.Context, r source.Revision) {
 // assign gives each cluster its manifests, begins with those that are new, and ends with those that are gone.
 func (l *Loop) assign(following, ctx context.Context, rev Revision, dir string, f Fleet) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	var gone []string
 	for name, w := range l.workers {
 		if f.Clusters[name] == nil {
-			w.quit()
-			delete(l.workers, name)
-			delete(l.ready, name)
-			delete(l.known, name)
-			l.stir()
-			l.tell(Event{Type: Gone, Cluster: name, Revision: rev.Name, Text: "it is not in the source any more; it is let go as it is"})
+			gone = append(gone, name)
+			l.letGo(w)
 		}
 	}
 	for i, name := range slices.Sorted(maps.Keys(f.Clusters)) {
@@ -170,19 +168,47 @@ func (l *Loop) assign(following, ctx context.Context, rev Revision, dir string, 
 		switch {
 		case w == nil:
 			w = newWorker(l, name, time.Duration(i)*l.Stagger/time.Duration(len(f.Clusters)))
+			before := l.leaving[name]
 			l.workers[name] = w
 			l.known[name] = &Cluster{Name: name, Phase: Unknown}
 			w.assign(target{m, rev, dir, ""})
-			l.running.Add(1)
-			go func() {
-				defer l.running.Done()
+			l.running.Go(func() {
+				defer l.left(w)
+				if before != nil { // it may still finish a step
+					<-before.ended
+				}
 				w.run(following, ctx)
-			}()
+			})
 		case broken != nil:
 			w.assign(target{m, w.target().revision, w.target().dir, broken.Error()}) // its old manifests, under the policy of now
 		default:
 			w.assign(target{m, rev, dir, ""})
 		}
+	}
+	l.mu.Unlock()
+	for _, name := range slices.Sorted(slices.Values(gone)) {
+		l.tell(Event{Type: Gone, Cluster: name, Revision: rev.Name, Text: "it is not in the source any more; it is let go as it is"})
+	}
+}
+
+// letGo ends a worker, and forgets what is known of its cluster. l.mu is held.
+func (l *Loop) letGo(w *worker) {
+	w.quit()
+	l.leaving[w.name] = w
+	delete(l.workers, w.name)
+	delete(l.ready, w.name)
+	delete(l.known, w.name)
+	l.counts.forget(w.name)
+	l.stir()
+}
+
+// left tells that a worker has ended.
+func (l *Loop) left(w *worker) {
+	close(w.ended)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.leaving[w.name] == w {
+		delete(l.leaving, w.name)
 	}
 }
 
@@ -251,16 +277,6 @@ func (l *Loop) update(change func(*State)) {
 func (l *Loop) stir() {
 	close(l.changed)
 	l.changed = make(chan struct{})
-}
-
-// set changes what is known of a cluster, unless it is gone.
-func (l *Loop) set(name string, change func(*Cluster)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.known[name]; c != nil {
-		change(c)
-		l.stir()
-	}
 }
 
 // tell logs an event and hands it on.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hactl/hactl/drivers/sim"
+	"github.com/hactl/hactl/reconcile"
 	"github.com/hactl/hactl/reconcile/watch"
 	"github.com/hactl/hactl/reconcile/watch/watchtest"
 )
@@ -161,4 +162,57 @@ func TestDrain(t *testing.T) {
 		next.Says("1", "c.yaml", watchtest.Cluster("db", "one")+watchtest.Anything)
 		next.Within(5*time.Minute, "the rest", next.At("db", watch.InSync, "1"))
 	})
+}
+
+// A cluster that leaves the source is finished with before it is begun with anew, and nothing that was counted of it stays.
+func TestLeaves(t *testing.T) {
+	start(t, true, func(w *watchtest.World) {
+		both := []string{"db/c.yaml", watchtest.Cluster("db", "one"), "web/c.yaml", watchtest.Cluster("web", "one"), "policy.yaml", watchtest.Anything}
+		w.Says("1", both...)
+		w.Within(5*time.Minute, "a change runs", func() bool { return w.Cluster("db").Phase == watch.Applying })
+		for i := range 5 { // it leaves, and comes back
+			w.Says(fmt.Sprint("without", i), both[2:]...)
+			w.Says(fmt.Sprint("with", i), both...)
+		}
+		w.Within(5*time.Minute, "the change", w.At("db", watch.InSync, "with4"))
+		if w.Count(watch.ApplyFailed) != 0 {
+			t.Errorf("two changes at a time:\n%s", w.Told())
+		}
+		w.Within(5*time.Minute, "the other one", w.At("web", watch.InSync, "with4"))
+		w.Says("end", both[2:]...)
+		time.Sleep(time.Minute)
+		c := w.Loop.Counts()
+		for _, counts := range []map[watch.Count]int{c.Looks, c.Away, c.Applies, c.Steps} {
+			for k := range counts {
+				if k.Cluster != "web" {
+					t.Errorf("%+v was counted", k)
+				}
+			}
+		}
+		if len(c.Applying) != 1 || c.Looks[watch.Count{Cluster: "web", What: "ok"}] == 0 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestSummary(t *testing.T) {
+	p := &reconcile.Plan{}
+	if s := watch.Summary(p); s != "0 to do" {
+		t.Error(s)
+	}
+	for i := range 100_000 { // two changes of each object
+		o := reconcile.Ref{Kind: "Resource", Name: fmt.Sprint("r", i/2)}
+		p.Steps = append(p.Steps, reconcile.PlannedStep{Step: reconcile.Step{Changes: []reconcile.Change{{Object: o, Action: reconcile.Update}}}})
+	}
+	begun := time.Now()
+	if s := watch.Summary(p); s != "50000 to do: update Resource/r0, update Resource/r1, update Resource/r2, update Resource/r3, update Resource/r4 and 49995 more" {
+		t.Error(s)
+	}
+	if d := time.Since(begun); d > 5*time.Second {
+		t.Errorf("it took %v", d)
+	}
+	p.Steps = p.Steps[:3]
+	if s := watch.Summary(p); s != "2 to do: update Resource/r0, update Resource/r1" {
+		t.Error(s)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +11,7 @@ import (
 	v1 "github.com/hactl/hactl/api/v1"
 	"github.com/hactl/hactl/reconcile"
 	"github.com/hactl/hactl/reconcile/watch/policy"
+	"github.com/hactl/hactl/reconcile/watch/source"
 )
 
 // target is what a cluster is to be.
@@ -29,6 +29,7 @@ type worker struct {
 	start time.Duration // before the first look
 	wake  chan struct{}
 	gone  chan struct{}
+	ended chan struct{}
 
 	mu   sync.Mutex
 	want target
@@ -40,7 +41,7 @@ type worker struct {
 }
 
 func newWorker(l *Loop, name string, start time.Duration) *worker {
-	return &worker{loop: l, name: name, start: start, wake: make(chan struct{}, 1), gone: make(chan struct{}), tried: map[string]int{}, told: map[Type]string{}}
+	return &worker{loop: l, name: name, start: start, wake: make(chan struct{}, 1), gone: make(chan struct{}), ended: make(chan struct{}), tried: map[string]int{}, told: map[Type]string{}}
 }
 
 func (w *worker) assign(t target) {
@@ -66,6 +67,17 @@ func (w *worker) wakeUp() {
 
 // quit ends the worker.
 func (w *worker) quit() { close(w.gone) }
+
+// set changes what is known of the cluster, unless it has left the source.
+func (w *worker) set(change func(*Cluster)) {
+	l := w.loop
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.workers[w.name] == w {
+		change(l.known[w.name])
+		l.stir()
+	}
+}
 
 // The times of a worker.
 const (
@@ -100,7 +112,7 @@ func (w *worker) run(following, ctx context.Context) {
 		if following.Err() != nil {
 			return
 		}
-		w.loop.set(w.name, func(c *Cluster) { c.Next = time.Now().UTC().Add(wait) })
+		w.set(func(c *Cluster) { c.Next = time.Now().UTC().Add(wait) })
 		timer := time.NewTimer(wait)
 		select {
 		case <-following.Done():
@@ -127,7 +139,7 @@ func (w *worker) round(following, ctx context.Context) time.Duration {
 	}
 	begun := time.Now()
 	look, err := w.look(following, s)
-	w.loop.count(func(n *Counts) {
+	w.count(func(n *Counts) {
 		n.Looks[Count{w.name, okOr(err)}]++
 		if look != nil {
 			for _, u := range look.observation.Unreachable {
@@ -135,7 +147,7 @@ func (w *worker) round(following, ctx context.Context) time.Duration {
 			}
 		}
 	})
-	w.loop.set(w.name, func(c *Cluster) { c.Took = time.Since(begun) })
+	w.set(func(c *Cluster) { c.Took = time.Since(begun) })
 	if err != nil {
 		s.close()
 		return w.failed(following, t, err)
@@ -155,11 +167,11 @@ func (w *worker) failed(following context.Context, t target, err error) time.Dur
 		return 0
 	}
 	w.retry++
-	w.loop.set(w.name, func(c *Cluster) {
+	w.set(func(c *Cluster) {
 		c.Phase, c.Err, c.Desired, c.Broken = Failing, err.Error(), t.revision, t.broken
 	})
 	w.tell(Event{Type: LookFailed, Revision: t.revision.Name, Text: err.Error()})
-	return jitter(min(firstRetry<<min(w.retry-1, 10), max(policyOf(t.manifests).Interval, firstRetry)))
+	return source.Jitter(min(firstRetry<<min(w.retry-1, 10), max(policyOf(t.manifests).Interval, firstRetry)))
 }
 
 // policyOf is the cluster's policy. Manifests that were loaded have a valid one, or none.
@@ -171,9 +183,6 @@ func policyOf(m *v1.Manifests) policy.Policy {
 	}
 	return p
 }
-
-// jitter is d, up to a tenth longer or shorter.
-func jitter(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
 
 // sleep tells whether the time is over, and not ctx.
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -275,13 +284,13 @@ func (w *worker) listen(s *session) {
 		return
 	}
 	s.ended.Go(func() {
-		w.loop.set(w.name, func(c *Cluster) { c.Streams = true })
+		w.set(func(c *Cluster) { c.Streams = true })
 		err := s.engine.Follow(s.ctx, func(what string) {
 			w.loop.Log.Debug(what, "cluster", w.name)
 			w.wakeUp()
 		})
 		s.hearing.Store(false)
-		w.loop.set(w.name, func(c *Cluster) { c.Streams = false })
+		w.set(func(c *Cluster) { c.Streams = false })
 		if s.ctx.Err() == nil {
 			w.loop.Log.Debug(fmt.Sprintf("changes are not heard of, only found by looking: %v", err), "cluster", w.name)
 		}

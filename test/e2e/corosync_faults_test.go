@@ -27,7 +27,7 @@ func applyUntil(t *testing.T, e *reconcile.Engine, steps int) error {
 			}
 		}
 	}
-	_, err := e.Apply(ctx, reconcile.ApplyOptions{Approve: func(*reconcile.Plan) error { return nil }})
+	_, err := e.Apply(ctx, reconcile.ApplyOptions{Approve: func(*reconcile.Observation, *reconcile.Plan) error { return nil }})
 	return err
 }
 

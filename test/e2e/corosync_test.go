@@ -47,7 +47,7 @@ func clusterOf(l *lab.Lab, n int) *v1.Manifests {
 func applyLower(t *testing.T, e *reconcile.Engine, allow ...reconcile.Allow) (reconcile.Result, error) {
 	t.Helper()
 	begun := time.Now()
-	res, err := e.Apply(t.Context(), reconcile.ApplyOptions{Allow: allow, Approve: func(p *reconcile.Plan) error {
+	res, err := e.Apply(t.Context(), reconcile.ApplyOptions{Allow: allow, Approve: func(_ *reconcile.Observation, p *reconcile.Plan) error {
 		if g := reconcile.Ungated(p.Gates(), allow); len(g) > 0 {
 			return fmt.Errorf("not allowed: %v", g)
 		}

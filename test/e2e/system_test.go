@@ -95,7 +95,7 @@ func TestSystemPrepares(t *testing.T) {
 cd /srv/repo && f=hactl-probe_1_all.deb && { cat /tmp/x/DEBIAN/control; echo "Filename: ./$f"; echo "Size: $(stat -c %s $f)"; echo "SHA256: $(sha256sum $f | cut -d' ' -f1)"; echo; } >Packages`)
 		done := make(chan error)
 		go func() {
-			_, err := e.Apply(t.Context(), reconcile.ApplyOptions{Approve: func(*reconcile.Plan) error { return nil }})
+			_, err := e.Apply(t.Context(), reconcile.ApplyOptions{Approve: func(*reconcile.Observation, *reconcile.Plan) error { return nil }})
 			done <- err
 		}()
 		policy := func() string {

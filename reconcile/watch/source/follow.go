@@ -42,7 +42,7 @@ func (f follower) run(ctx context.Context) {
 		} else {
 			f.found(rev)
 			retry.Reset()
-			wait = jitter(f.interval)
+			wait = Jitter(f.interval)
 		}
 		if !f.wait(ctx, wait) {
 			return
@@ -75,7 +75,7 @@ func (f *follower) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// jitter is d, up to a tenth longer or shorter, so that controllers that were started together do not ask together for ever.
-func jitter(d time.Duration) time.Duration {
+// Jitter is d, up to a tenth longer or shorter, so that what was started together does not ask together for ever.
+func Jitter(d time.Duration) time.Duration {
 	return d - d/10 + rand.N(d/5+1)
 }

@@ -71,9 +71,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	if r := s.Source.Revision; r.ID != "" {
 		gauge(sourceRevision, 1, r.ID, r.Name)
 	}
-	known := map[string]bool{}
 	for _, cl := range s.Clusters {
-		known[cl.Name] = true
 		gauge(phase, 1, cl.Name, string(cl.Phase))
 		if cl.Desired.ID != "" {
 			gauge(desired, 1, cl.Name, cl.Desired.ID)
@@ -101,15 +99,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	n := c.loop.Counts()
 	for d, counts := range map[*prometheus.Desc]map[watch.Count]int{looks: n.Looks, away: n.Away, applies: n.Applies, steps: n.Steps} {
 		for k, v := range counts {
-			if known[k.Cluster] { // the series of one that is gone end
-				counter(d, float64(v), k.Cluster, k.What)
-			}
+			counter(d, float64(v), k.Cluster, k.What)
 		}
 	}
 	for k, v := range n.Applying {
-		if known[k] {
-			counter(seconds, v.Seconds(), k)
-		}
+		counter(seconds, v.Seconds(), k)
 	}
 	for k, v := range n.Events {
 		counter(happened, float64(v), string(k))

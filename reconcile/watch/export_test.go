@@ -1,0 +1,4 @@
+package watch
+
+// Summary is for the tests.
+var Summary = summary
