@@ -35,6 +35,7 @@ type watchFlags struct {
 	verbose    bool
 	web        webFlags
 	notify     notifyFlags
+	status     statusFlags
 }
 
 func (a *app) watchCmd() *cobra.Command {
@@ -62,7 +63,8 @@ and commands are run only with --allow-commands: who may write to the repository
 could otherwise read any file here, or run anything.
 
 --listen serves a page, /metrics, /healthz, /readyz, /events and, with a secret,
-POST /hook, which has the source read at once.
+POST /hook, which has the source read at once. --github-repo shows beside each
+commit what became of it on each cluster.
 
 Exit code 0: it was asked to end. 1: it could not begin.`,
 		Example: `  hactl watch -f clusters/                        only tell
@@ -99,6 +101,7 @@ Exit code 0: it was asked to end. 1: it could not begin.`,
 	flags.StringVar(&a.owner, "owner", "default", "name under which objects are recorded as ours")
 	f.web.add(c)
 	f.notify.add(c)
+	f.status.add(c)
 	c.MarkFlagsMutuallyExclusive("filename", "git")
 	_ = c.MarkFlagDirname("filename")
 	_ = c.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions([]string{"report", "apply"}, cobra.ShellCompDirectiveNoFileComp))
@@ -118,6 +121,17 @@ func (a *app) watch(c *cobra.Command, f watchFlags) error {
 	if err != nil {
 		return err
 	}
+	hook, err := f.notify.hook(log)
+	if err != nil {
+		return err
+	}
+	reporter, err := f.status.reporter(f.web.public, f.git.CAFile, log)
+	if err != nil {
+		return err
+	}
+	if reporter != nil {
+		src = reporter.Follow(src)
+	}
 	loop := &watch.Loop{
 		Source: src, Apply: f.mode == "apply", Self: f.self, Streams: f.streams, AtOnce: f.atOnce, Stagger: 10 * time.Second, Log: log,
 		Check: func(m *v1.Manifests) error {
@@ -131,17 +145,18 @@ func (a *app) watch(c *cobra.Command, f watchFlags) error {
 			return a.watched(ctx, m, dir, prune, f)
 		},
 	}
-	told, err := f.notify.hook(log)
-	if err != nil {
-		return err
-	}
-	stop, err := f.web.serve(c.Context(), loop, log)
+	stop, err := f.web.serve(c.Context(), loop, reporter, log)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	log.Info("begins", "source", src.String(), "mode", f.mode, "version", programVersion())
-	defer told(c.Context(), loop)()
+	if hook != nil {
+		defer beside(c.Context(), func(ctx context.Context) { hook.Run(ctx, loop) })()
+	}
+	if reporter != nil {
+		defer beside(c.Context(), func(ctx context.Context) { reporter.Run(ctx, loop) })()
+	}
 	if err := loop.Run(c.Context(), a.drain); err != nil {
 		return err
 	}
@@ -149,11 +164,26 @@ func (a *app) watch(c *cobra.Command, f watchFlags) error {
 	return nil
 }
 
+// beside runs something until it is told to stop, and then waits for its end.
+func beside(ctx context.Context, run func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 // source is where the flags say that the manifests come from.
 func (f *watchFlags) source(given func(string) bool) (source.Source, error) {
 	switch {
 	case f.dir != "":
-		for _, name := range []string{"branch", "path", "ssh-key", "known-hosts", "token-file", "allowed-signers", "ca-file", "insecure-plaintext", "secrets-dir"} {
+		for _, name := range []string{"branch", "path", "ssh-key", "known-hosts", "token-file", "allowed-signers", "ca-file", "insecure-plaintext", "secrets-dir",
+			"github-repo"} {
 			if given(name) {
 				return nil, fmt.Errorf("--%s is for --git, and a folder is followed (-f)", name)
 			}
@@ -163,22 +193,27 @@ func (f *watchFlags) source(given func(string) bool) (source.Source, error) {
 		}
 		return source.Folder{Dir: f.dir, Interval: f.git.Interval}, nil
 	case f.git.URL != "":
-		f.git.Token = f.token
+		f.git.Token = token(f.tokenFile, "HACTL_GIT_TOKEN")
 		return f.git, nil
 	}
 	return nil, errors.New("what is to be followed? name a folder with -f, or a repository with --git")
 }
 
-// token reads the token anew each time, so that it may be replaced.
-func (f *watchFlags) token(context.Context) (string, error) {
-	if f.tokenFile == "" {
-		return os.Getenv("HACTL_GIT_TOKEN"), nil
+// token gives what reads a token anew each time, so that it may be replaced: from a file, or else from the environment; nil if there is none.
+func token(file, variable string) func(context.Context) (string, error) {
+	if file == "" && os.Getenv(variable) == "" {
+		return nil
 	}
-	b, err := os.ReadFile(f.tokenFile)
-	if err != nil {
-		return "", fmt.Errorf("the token's file cannot be read: %w", err)
+	return func(context.Context) (string, error) {
+		if file == "" {
+			return os.Getenv(variable), nil
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("the token's file cannot be read: %w", err)
+		}
+		return strings.TrimSpace(string(b)), nil
 	}
-	return strings.TrimSpace(string(b)), nil
 }
 
 // watched connects to a cluster as apply does. It works on a copy: clusters are looked at at the same time.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hactl/hactl/reconcile/watch"
 	"github.com/hactl/hactl/reconcile/watch/notify"
 )
 
@@ -28,8 +26,8 @@ func (f *notifyFlags) add(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("notify-url", "notify-url-file")
 }
 
-// hook gives what begins to tell of a loop, and that what ends it.
-func (f *notifyFlags) hook(log *slog.Logger) (func(context.Context, *watch.Loop) func(), error) {
+// hook is what the flags say, nil if nobody is to be told.
+func (f *notifyFlags) hook(log *slog.Logger) (*notify.Hook, error) {
 	var err error
 	h := &notify.Hook{URL: f.url, Log: log}
 	if f.urlFile != "" {
@@ -41,7 +39,7 @@ func (f *notifyFlags) hook(log *slog.Logger) (func(context.Context, *watch.Loop)
 		if f.template != "" || f.header != "" {
 			return nil, errors.New("who is to be told? --notify-template and --notify-header-file need --notify-url or --notify-url-file")
 		}
-		return func(context.Context, *watch.Loop) func() { return func() {} }, nil
+		return nil, nil //nolint:nilnil // it is optional
 	}
 	if u, err := url.Parse(h.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil, errors.New("--notify-url: it is not an http or https URL")
@@ -64,16 +62,5 @@ func (f *notifyFlags) hook(log *slog.Logger) (func(context.Context, *watch.Loop)
 			return nil, fmt.Errorf("--notify-header-file: %s: %w", f.header, err)
 		}
 	}
-	return func(ctx context.Context, loop *watch.Loop) func() {
-		ctx, cancel := context.WithCancel(ctx)
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			h.Run(ctx, loop)
-		}()
-		return func() {
-			cancel()
-			<-ended
-		}
-	}, nil
+	return h, nil
 }

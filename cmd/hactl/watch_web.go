@@ -14,17 +14,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hactl/hactl/reconcile/watch"
+	"github.com/hactl/hactl/reconcile/watch/status"
 	"github.com/hactl/hactl/reconcile/watch/web"
 )
 
 // webFlags say where the page is served, and to whom.
 type webFlags struct {
-	listen, user, passwordFile, hookFile, cert, key string
+	listen, public, user, passwordFile, hookFile, cert, key string
 }
 
 func (f *webFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.listen, "listen", "", "`ADDRESS:PORT` to serve page and metrics on; without an address, 127.0.0.1")
+	flags.StringVar(&f.public, "public-url", "", "`URL` at which people find the page, for links to it")
 	flags.StringVar(&f.user, "web-user", "hactl", "user for --web-password-file")
 	flags.StringVar(&f.passwordFile, "web-password-file", "", "`file` with the password that the page and the metrics ask for")
 	flags.StringVar(&f.hookFile, "hook-secret-file", "", "`file` with the secret that a Git server shares for POST /hook")
@@ -34,14 +36,17 @@ func (f *webFlags) add(c *cobra.Command) {
 }
 
 // serve begins to serve, if it is asked for. stop ends it.
-func (f webFlags) serve(ctx context.Context, loop *watch.Loop, log *slog.Logger) (stop func(), err error) {
+func (f webFlags) serve(ctx context.Context, loop *watch.Loop, reporter *status.Reporter, log *slog.Logger) (stop func(), err error) {
 	if f.listen == "" {
-		if f.passwordFile+f.hookFile+f.cert != "" {
-			return nil, errors.New("--web-password-file, --hook-secret-file and --tls-cert are for --listen")
+		if f.passwordFile+f.hookFile+f.cert+f.public != "" {
+			return nil, errors.New("--public-url, --web-password-file, --hook-secret-file and --tls-cert are for --listen")
 		}
 		return func() {}, nil
 	}
 	o := web.Options{User: f.user, Version: programVersion()}
+	if reporter != nil {
+		o.Metrics = append(o.Metrics, reporter)
+	}
 	if o.Password, err = secretFile(f.passwordFile); err != nil {
 		return nil, fmt.Errorf("--web-password-file: %w", err)
 	}

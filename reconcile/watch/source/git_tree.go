@@ -33,17 +33,29 @@ func (r *repository) read(ctx context.Context, c *cache, t tip) (Revision, tip, 
 	if err := r.describe(ctx, c, &rev); err != nil {
 		return Revision{}, t, err
 	}
-	if r.AllowedSigners != "" {
-		if rev.Signer, err = r.signer(ctx, c, t, rev); err != nil {
-			return Revision{}, t, err
-		}
+	err = r.take(ctx, c, t, &rev)
+	var no refusal
+	if errors.As(err, &no) {
+		err = RefusedError{rev, err}
 	}
-	entries, err := r.list(ctx, c, rev)
+	return rev, t, err
+}
+
+// take verifies the commit, and reads its files.
+func (r *repository) take(ctx context.Context, c *cache, t tip, rev *Revision) error {
+	if r.AllowedSigners != "" {
+		who, err := r.signer(ctx, c, t, *rev)
+		if err != nil {
+			return err
+		}
+		rev.Signer = who
+	}
+	entries, err := r.list(ctx, c, *rev)
 	if err != nil {
-		return Revision{}, t, err
+		return err
 	}
 	rev.Files, err = r.blobs(ctx, c, entries)
-	return rev, t, err
+	return err
 }
 
 // describe reads who made the commit, when and why.

@@ -34,6 +34,18 @@ type Revision struct {
 	Dir string
 }
 
+// RefusedError is why a commit that was read is not found: it is not signed as asked for, or holds what must not be read. Revision has no Files.
+type RefusedError struct {
+	Revision Revision
+	err      error
+}
+
+// Error implements error.
+func (e RefusedError) Error() string { return e.err.Error() }
+
+// Unwrap gives the reason, without the name of the repository.
+func (e RefusedError) Unwrap() error { return e.err }
+
 // Source follows manifests.
 type Source interface {
 	// Run follows until ctx ends, and then returns nil. It returns an error at once if the source cannot be followed as it is set up. A value

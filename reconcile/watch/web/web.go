@@ -33,6 +33,8 @@ type Options struct {
 	HookSecret string
 	// Version of the program.
 	Version string
+	// Metrics are served beside those of the loop.
+	Metrics []prometheus.Collector
 }
 
 //go:embed assets
@@ -48,6 +50,7 @@ const (
 func Server(loop *watch.Loop, o Options) *http.Server {
 	s := &server{loop: loop, o: o, registry: prometheus.NewRegistry(), ended: make(chan struct{})}
 	s.registry.MustRegister(newCollector(loop, o.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.registry.MustRegister(o.Metrics...)
 	h := &http.Server{Handler: s.handler(), MaxHeaderBytes: maxHeader, ReadTimeout: readTimeout, IdleTimeout: 2 * time.Minute}
 	h.RegisterOnShutdown(sync.OnceFunc(func() { close(s.ended) })) // it is called by each Shutdown
 	return h
