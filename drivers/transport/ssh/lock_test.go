@@ -15,6 +15,7 @@ import (
 
 	"github.com/hactl/hactl/drivers/transport"
 	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/test/servers"
 )
 
 // cluster starts nodes, each with lock files of its own.
@@ -42,7 +43,7 @@ var anna = reconcile.Holder{Who: "anna@desk", PID: 42, Command: "apply -f x", Si
 
 func TestLock(t *testing.T) {
 	nodes, targets, cfg := cluster(t, 3)
-	targets = append(targets, Target{Name: "node4", Address: "127.0.0.1", Port: freePort(t)}) // cannot be reached
+	targets = append(targets, Target{Name: "node4", Address: "127.0.0.1", Port: servers.FreePort(t)}) // cannot be reached
 	a, b := open(t, targets, cfg), open(t, targets, cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	var lock reconcile.Lock

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/test/servers"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -51,7 +52,7 @@ func TestHostKeys(t *testing.T) {
 		write(t, filepath.Dir(cfg.File)+"/known_hosts", lines)
 		return cfg
 	}
-	other := &node{t: t, hostKey: writeKey(t, t.TempDir(), "other"), port: n.port}
+	other := &node{t: t, hostKey: servers.Key(t, t.TempDir(), "other"), port: n.port}
 
 	t.Run("unknown", func(t *testing.T) {
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(strings.SplitN(n.line(), " ", 2)[1]))
@@ -78,7 +79,7 @@ func TestHostKeys(t *testing.T) {
 	})
 	t.Run("authority", func(t *testing.T) {
 		dir := t.TempDir()
-		ca := signerOf(t, writeKey(t, dir, "ca"))
+		ca := signerOf(t, servers.Key(t, dir, "ca"))
 		host := signerOf(t, n.hostKey)
 		cert := &ssh.Certificate{Key: host.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{"127.0.0.1"}, ValidBefore: ssh.CertTimeInfinity}
 		if err := cert.SignCert(rand.Reader, ca); err != nil {
@@ -87,8 +88,8 @@ func TestHostKeys(t *testing.T) {
 		write(t, dir+"/cert", string(ssh.MarshalAuthorizedKey(cert)))
 		c := startNode(t, id, "HostCertificate "+dir+"/cert")
 		write(t, c.hostKey, read(t, n.hostKey))
-		c.stop()
-		c.start()
+		c.Stop()
+		c.Start()
 		must(t, c, known("@cert-authority * "+string(ssh.MarshalAuthorizedKey(ca.PublicKey()))))
 	})
 }
@@ -123,7 +124,7 @@ func TestUnreachable(t *testing.T) {
 	id := newIdentity(t)
 	cfg := config(t, id, nil)
 	cfg.ConnectTimeout = 500 * time.Millisecond
-	refused(t, Target{Name: "node1", Address: "127.0.0.1", Port: freePort(t)}, cfg, "refused by 127.0.0.1:", "is sshd running")
+	refused(t, Target{Name: "node1", Address: "127.0.0.1", Port: servers.FreePort(t)}, cfg, "refused by 127.0.0.1:", "is sshd running")
 	refused(t, Target{Name: "node.invalid"}, cfg, "name node.invalid", "HostName")
 
 	l, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, nobody answers
@@ -248,8 +249,8 @@ func TestWaysToANode(t *testing.T) {
 		}
 	})
 	t.Run("hop refuses", func(t *testing.T) {
-		refused(t, Target{Name: "node1"}, aliases("Host node*", "ProxyJump hopc", "Host hopc", fmt.Sprintf("HostName 127.0.0.1\nPort %d", freePort(t))),
+		refused(t, Target{Name: "node1"}, aliases("Host node*", "ProxyJump hopc", "Host hopc", fmt.Sprintf("HostName 127.0.0.1\nPort %d", servers.FreePort(t))),
 			"jump host hopc", "refused")
-		refused(t, Target{Name: "node1", Address: "127.0.0.1", Port: freePort(t)}, aliases("Host node*", "ProxyJump hopa"), "jump host could not connect")
+		refused(t, Target{Name: "node1", Address: "127.0.0.1", Port: servers.FreePort(t)}, aliases("Host node*", "ProxyJump hopa"), "jump host could not connect")
 	})
 }

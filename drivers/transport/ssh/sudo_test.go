@@ -14,6 +14,7 @@ import (
 
 	"github.com/hactl/hactl/drivers/transport"
 	"github.com/hactl/hactl/reconcile"
+	"github.com/hactl/hactl/test/servers"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -30,7 +31,7 @@ func startUserNode(t *testing.T, id *identity, sudo string) *node {
 	}
 	write(t, n.dir+"/sudo", "#!/bin/sh\n"+sudo+"\n")
 	os.Chmod(n.dir+"/sudo", 0o755)
-	n.hostKey = writeKey(t, n.dir, "host")
+	n.hostKey = servers.Key(t, n.dir, "host")
 	user, _, _, _, err := ssh.ParseAuthorizedKey([]byte(id.public))
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hactl/hactl/test/servers"
 )
 
 func TestGitSSH(t *testing.T) {
@@ -40,7 +42,7 @@ func TestGitSSH(t *testing.T) {
 	put(t, strange.KnownHosts, "")
 	watch(t, strange).fails("git ls-remote", "Host key verification failed")
 	locked := g
-	locked.Dir, locked.SSHKey = t.TempDir(), writeKey(t, t.TempDir(), "other")
+	locked.Dir, locked.SSHKey = t.TempDir(), servers.Key(t, t.TempDir(), "other")
 	watch(t, locked).fails("git ls-remote", "Permission denied (publickey)")
 }
 
@@ -65,9 +67,9 @@ func TestGitHTTP(t *testing.T) {
 			t.Errorf("%s: %s", file, text)
 		}
 	}
-	s.down.Store(true)
+	s.git.Down.Store(true)
 	l.fails("git ls-remote", "503")
-	s.down.Store(false)
+	s.git.Down.Store(false)
 	three := r.commit("a.yaml", "3")
 	if have := l.until(two); have.ID != three {
 		t.Errorf("%+v", have)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hactl/hactl/test/servers"
 )
 
 // What is not signed by one who is trusted is refused, with the reason; what is, is found.
@@ -15,7 +17,7 @@ func TestGitSignatures(t *testing.T) {
 	}
 	r := newRepo(t)
 	keys := t.TempDir()
-	alice, mallory, expired, files := writeKey(t, keys, "alice"), writeKey(t, keys, "mallory"), writeKey(t, keys, "expired"), writeKey(t, keys, "files")
+	alice, mallory, expired, files := servers.Key(t, keys, "alice"), servers.Key(t, keys, "mallory"), servers.Key(t, keys, "expired"), servers.Key(t, keys, "files")
 	signers := filepath.Join(keys, "allowed signers")
 	put(t, signers, "alice@example.com "+read(t, alice+".pub")+
 		`old@example.com valid-before="20200101" `+read(t, expired+".pub")+
