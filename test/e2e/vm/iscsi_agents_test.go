@@ -52,15 +52,15 @@ echo $i >/tmp/last; sleep 0.2; done; echo ended) >/tmp/loop 2>&1 </dev/null &`)
 		}
 	}
 	goesOn(t)
-	const open = "port-open" // the group's last resource
-	active := where(t, l, "node1", open)
+	const address = "address" // the group's last resource
+	active := where(t, l, "node1", address)
 	if active == "" {
 		t.Fatal("the group runs nowhere")
 	}
 	t.Run("standby", func(t *testing.T) {
 		l.MustExec(active, "crm_standby", "--update", "on")
 		other := peer(active)
-		within(t, "the group runs on "+other, func() string { return elsewhere(t, l, other, open, other) })
+		within(t, "the group runs on "+other, func() string { return elsewhere(t, l, other, address, other) })
 		goesOn(t)
 		l.MustExec(active, "crm_standby", "--delete")
 		active = other
@@ -69,7 +69,7 @@ echo $i >/tmp/last; sleep 0.2; done; echo ended) >/tmp/loop 2>&1 </dev/null &`)
 		within(t, "both copies are UpToDate", func() string { return upToDate(l, active) })
 		lost, other := active, peer(active)
 		l.Kill(lost)
-		within(t, "the group runs on "+other, func() string { return elsewhere(t, l, other, open, other) })
+		within(t, "the group runs on "+other, func() string { return elsewhere(t, l, other, address, other) })
 		goesOn(t)
 		if out := l.MustExec(other, "stonith_admin", "--history", lost); !strings.Contains(out, "reboot") {
 			t.Errorf("no fencing in the history:\n%s", out)
