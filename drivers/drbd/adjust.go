@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/drbd/conf"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -24,7 +25,7 @@ func (w *work) adjust() error {
 		if err := w.differs(&t, heals); err != nil {
 			return err
 		}
-		if len(t.changes)+len(t.gone) > 0 {
+		if len(t.changes)+len(t.gone)+len(t.leaves) > 0 {
 			turns = append(turns, t)
 		}
 	}
@@ -54,6 +55,13 @@ func (w *work) adjust() error {
 				Have: fmt.Sprintf("/dev/drbd%d", v.Minor), Risk: reconcile.Outage, Why: fmt.Sprintf("/dev/drbd%d goes from %s; what is on its disk stays", v.Minor, t.n.Name)})
 			s.Ops = append(s.Ops, Release{w.r.Name, number, v.Minor})
 		}
+		for _, g := range t.leaves {
+			s.Changes = append(s.Changes, reconcile.Change{Object: upRef(t.n.Name, w.r.Name), Action: reconcile.Update, Path: "on " + g.String(), Have: "connected",
+				Risk: reconcile.Redundancy, Why: g.String() + " leaves " + w.r.Name + ", and one copy with it"})
+		}
+		if forget := slices.Concat(t.leaves, t.forget); len(forget) > 0 {
+			s.Ops = append(s.Ops, Part{Resource: w.r.Name, Gone: forget, Forget: w.d == conf.V9})
+		}
 		// A connection that moves is there again only once both ends have moved; a disk is filled before the next one goes.
 		last := i == len(turns)-1
 		s.Ops = append(s.Ops, Adjust{Resource: w.r.Name, Careful: t.moves && i == 0 && len(t.disks) == 0, Wait: len(t.disks) > 0 || t.moves && last, Connect: heals && last})
@@ -64,7 +72,7 @@ func (w *work) adjust() error {
 			}
 			s.Changes = append(s.Changes, c)
 		}
-		if t.live.standAlone() && !heals {
+		if t.live.standAlone(t.leaves...) && !heals {
 			s.Pending = "known after " + w.r.Name + " is connected again: it is StandAlone on " + t.n.Name + ", and adjust would connect it (see the plan's warning)"
 		}
 		w.add(s)
@@ -82,6 +90,8 @@ type turn struct {
 	disks   []volume // that get another disk
 	gone    []int    // volumes that no manifest tells any more
 	moves   bool     // a disk or a connection goes away meanwhile
+	leaves  []Gone   // nodes that are let go of
+	forget  []Gone   // and former ones, whose room is needed
 }
 
 func (t turn) rank() int {
@@ -101,12 +111,25 @@ func (w *work) heals() bool {
 // differs compares the kernel with the file: with what changes in the file, or where that stays, by what drbdadm would do.
 func (w *work) differs(t *turn, heals bool) error {
 	n := t.n
-	t.gone = w.gone(n)
+	t.gone, t.leaves = w.gone(n), w.parting(t.f)
+	for _, v := range w.r.volumes() {
+		forget, err := w.room(n, v, t.leaves)
+		if err != nil {
+			return err
+		}
+		for _, g := range forget {
+			if !slices.Contains(t.forget, g) {
+				t.forget = append(t.forget, g)
+			}
+		}
+	}
 	for _, c := range t.f.changes {
 		path := strings.TrimPrefix(c.Path, w.r.Name+"/")
 		host, below, _ := strings.Cut(strings.TrimPrefix(path, "on "), "/")
 		inside := strings.HasPrefix(path, "on ") && strings.HasPrefix(below, "volume ")
-		if !t.f.write || !runs(path) || inside && host != n.Name {
+		name, member := strings.CutPrefix(path, "on ")
+		member = member && !strings.Contains(name, "/")
+		if !t.f.write || !runs(path) || inside && host != n.Name || member && c.Want == "" {
 			continue
 		}
 		number, ofVolume := volumeOf(path)
@@ -118,7 +141,7 @@ func (w *work) differs(t *turn, heals bool) error {
 			return inside && below == fmt.Sprintf("volume %d/disk", v.Number) && v.hasDisk(n.Name)
 		})
 		switch {
-		case option.MatchString(path):
+		case member, option.MatchString(path):
 		case ofVolume && c.Have == "": // it comes, and takes nothing away
 		case at >= 0 && n.uses(w.r.volumes()[at]): // the file alone was wrong
 		default:
@@ -133,17 +156,20 @@ func (w *work) differs(t *turn, heals bool) error {
 	case len(t.changes) > 0 || t.f.write:
 	case broken != "":
 		return w.errorf("", "%s: drbdadm cannot compare the kernel with the file: %s", n.Name, broken)
-	case commands != "" && (heals || !t.live.standAlone()) && !t.live.lost(w.r, n.Name):
-		t.moves = removing.MatchString(commands)
+	case commands != "" && (heals || !t.live.standAlone(t.leaves...)) && !t.live.lost(w.r, n.Name):
+		t.moves = removing.MatchString(commands) && (t.live.connected() || strings.Contains(commands, " detach "))
 		t.changes = []reconcile.Change{{Path: "kernel", Have: "differs from " + t.f.at, Want: commands}}
+	}
+	if w.d == conf.V84 && len(t.leaves) > 0 {
+		t.moves = false // its one connection goes anyway: see Part
 	}
 	return nil
 }
 
-// commands are what drbdadm would do, but for the end of volumes that go, which is planned by itself.
+// commands are what drbdadm would do, but for the end of volumes and of nodes that go, which is planned by itself.
 func (w *work) commands(t *turn) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(t.n.Adjust[w.r.Name]), func(c string) bool {
-		return slices.ContainsFunc(t.gone, func(number int) bool {
+		return w.d == conf.V9 && slices.ContainsFunc(t.leaves, func(g Gone) bool { return ofPeer(c, w.r.Name, g.ID) }) || slices.ContainsFunc(t.gone, func(number int) bool {
 			minor := strconv.Itoa(t.live.Volumes[number].Minor)
 			f := strings.Fields(c)
 			return len(f) >= 3 && (f[1] == "detach" || f[1] == "del-minor") && f[2] == minor

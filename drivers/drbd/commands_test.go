@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hactl/hactl/drivers/drbd/conf"
 )
 
 // What the scripts ask drbdadm for, DRBD 9's takes as well: no kernel with it is needed to see what it would run.
@@ -13,12 +15,12 @@ func TestCommandsOfNine(t *testing.T) {
 	if _, err := exec.LookPath("drbdadm"); err != nil {
 		t.Skip("NOT TESTED: DRBD 9's commands, because drbdadm is not installed here")
 	}
-	const conf = `resource r0 { volume 0 { device minor 0; } volume 1 { device minor 1; }
+	const text = `resource r0 { volume 0 { device minor 0; } volume 1 { device minor 1; }
 on node1 { node-id 0; address 192.168.91.1:7788; volume 0 { disk /dev/a; meta-disk internal; } volume 1 { disk /dev/b; meta-disk internal; } }
 on node2 { node-id 1; address 192.168.91.2:7788; volume 0 { disk /dev/a; meta-disk internal; } volume 1 { disk /dev/b; meta-disk internal; } } }
 `
 	file := filepath.Join(t.TempDir(), "drbd.conf")
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
@@ -37,6 +39,10 @@ on node2 { node-id 1; address 192.168.91.2:7788; volume 0 { disk /dev/a; meta-di
 		"resize r0/1":                          "drbdsetup resize 1",
 		"down r0":                              "drbdsetup down r0",
 		"create-md r0/1":                       "drbdmeta 1 v09 /dev/b internal create-md 1",
+		"create-md --max-peers=7 r0/1":         "drbdmeta 1 v09 /dev/b internal create-md 7",
+		"dump-md r0/1":                         "drbdmeta 1 v09 /dev/b internal dump-md",
+		"del-peer r0:node2":                    "drbdsetup del-peer r0 1",
+		"forget-peer r0:node2":                 "drbdsetup forget-peer r0 1",
 	} {
 		cmd := exec.Command("drbdadm", append([]string{"-c", file, "-d"}, strings.Fields(args)...)...)
 		cmd.Env = append(os.Environ(), "__DRBD_NODE__=node1", "DRBD_DRIVER_VERSION_OVERRIDE=9.1.0")
@@ -47,10 +53,54 @@ on node2 { node-id 1; address 192.168.91.2:7788; volume 0 { disk /dev/a; meta-di
 	}
 }
 
+// What drbdadm would do with the files of nodes that come and go is what the plan takes it for, and what the world of the tests does.
+func TestAdjustOfNine(t *testing.T) {
+	adm, err := exec.LookPath("drbdadm")
+	if err != nil {
+		t.Skip("NOT TESTED: DRBD 9's adjust, because drbdadm is not installed here")
+	}
+	const kernel = `resource "r0" { options { } _this_host { node-id 0; volume 0 { device minor 0; disk "/dev/vg0/r0"; meta-disk internal; } }
+`
+	peer := func(id, name string) string {
+		return `connection { _peer_node_id ` + id + `; path { _this_host ipv4 192.168.91.1:7788; _remote_host ipv4 192.168.91.` + name[4:] + `:7788; } net { _name "` + name + `"; } volume 0 { disk { } } }
+`
+	}
+	for _, c := range []struct{ name, text, kernel, commands string }{
+		{"joins", trio, kernel + peer("1", "node2") + "}", "new-peer r0 2; new-path r0 2; connect r0 2"},
+		{"leaves", lone, kernel + peer("1", "node2") + peer("2", "node3") + "}", "del-peer r0 2"},
+		{"another with the same id", other, kernel + peer("1", "node2") + "}", "disconnect r0 1; del-path r0 1; new-path r0 1; connect r0 1"},
+		{"another, after the old one was let go of", other, kernel + "}", "new-peer r0 1; new-path r0 1; connect r0 1"},
+	} {
+		dir := t.TempDir()
+		want := desired(t, c.text)
+		text, err := want.Resources[0].file(conf.V9, "default", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, data := range map[string]string{"drbd.conf": text.Reveal(), "show": c.kernel} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command(adm, "-c", filepath.Join(dir, "drbd.conf"), "-d", "adjust", "r0")
+		cmd.Env = append(os.Environ(), "__DRBD_NODE__=node1", "DRBD_DRIVER_VERSION_OVERRIDE=9.1.0", "FAKE_DRBDSETUP_SHOW="+filepath.Join(dir, "show"))
+		out, err := cmd.Output()
+		var got []string
+		for line := range strings.Lines(string(out)) {
+			if f := strings.Fields(line); len(f) > 3 && !strings.HasSuffix(f[1], "-options") {
+				got = append(got, strings.Join(f[1:4], " "))
+			}
+		}
+		if s := strings.Join(got, "; "); err != nil || s != c.commands {
+			t.Errorf("%s: %v: %s\n%s", c.name, err, s, out)
+		}
+	}
+}
+
 // A shell can read each of the scripts.
 func TestScripts(t *testing.T) {
 	for name, script := range map[string]string{"look": lookScript, "firstSync": firstSync, "detach": detach, "adjust": adjust, "discard": discard, "reconnect": reconnect,
-		"release": release, "remove": remove, "createMetadata": createMetadata} {
+		"release": release, "remove": remove, "createMetadata": createMetadata, "leave": leave, "part": part, "slots": slotsScript} {
 		if out, err := exec.Command("sh", "-n", "-c", script).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", name, err, out)
 		}

@@ -45,7 +45,7 @@ func TestThreeNodes(t *testing.T) {
 	for i := range have.Nodes {
 		have.Nodes[i].Kernel = "9.1.13"
 	}
-	if got := printed(t, want, have); !strings.Contains(got, "drbdadm create-md r1/1") || strings.Contains(got, "drbd node3 metadata r1 [safe]\n  create") {
+	if got := printed(t, want, have); !strings.Contains(got, "drbdadm create-md --max-peers=7 r1/1") || strings.Contains(got, "drbd node3 metadata r1 [safe]\n  create") {
 		t.Error(got)
 	}
 }

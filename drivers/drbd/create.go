@@ -46,8 +46,12 @@ func (n *NodeState) partly(r *Resource) bool {
 
 // metadata makes what a node lacks, and brings up what is new, or what nobody else brings up.
 func (w *work) metadata(n *NodeState, fresh bool) error {
-	live := n.Live[w.r.Name]
-	s := reconcile.Step{ID: w.id(n.Name, "metadata"), Host: n.Name, Needs: append(w.needs(w.all(confRef)...), system.Machine(n.Name))}
+	live, joins := n.Live[w.r.Name], !fresh && !n.partly(w.r)
+	files := w.all(confRef)
+	if joins { // it is ready before the others know of it
+		files = []reconcile.Ref{confRef(n.Name, w.r.Name)}
+	}
+	s := reconcile.Step{ID: w.id(n.Name, "metadata"), Host: n.Name, Needs: append(w.needs(files...), system.Machine(n.Name))}
 	var ops reconcile.Ops
 	for _, v := range w.r.volumes() {
 		if !v.hasDisk(n.Name) || n.hasMetadata(w.r, v) {
@@ -71,6 +75,9 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 	}
 	if len(ops) > 0 {
 		s.Needs = append(s.Needs, w.r.needs(n.Name)...)
+	}
+	if len(ops) > 0 && joins { // Pacemaker may start it there only then
+		s.Changes = append(s.Changes, reconcile.Change{Object: Ref(w.r.Name), Action: reconcile.Update, Path: n.Name, Want: "joins, and is filled by the others"})
 	}
 	up := live == nil && (fresh || w.r.Manager == "") || len(ops) > 0 && live != nil || fresh && (!live.attached(w.r, n.Name) || len(n.Adjust[w.r.Name]) > 0)
 	if up {
@@ -133,7 +140,7 @@ func (w *work) createMetadata(n *NodeState, v volume) (c reconcile.Change, op re
 			return c, nil, "", w.errorf(w.r.diskPath(n.Name, v), "%s: %s, for metadata, holds %s; wipe it by hand if that may go. Nothing was written", n.Name, path, m.Holds())
 		}
 	}
-	return c, CreateMetadata{Resource: w.r.Name, Volume: v.Number, Device: d}, "", nil
+	return c, CreateMetadata{Resource: w.r.Name, Volume: v.Number, Device: d, Peers: w.peersFor(n, v)}, "", nil
 }
 
 // diskPath is the manifest's field that names a disk.

@@ -112,6 +112,8 @@ type NodeState struct {
 	// Adjust is what `drbdadm adjust` would do now to make the kernel equal to the file, by resource; Broken what it says where it cannot tell.
 	Adjust map[string][]string `json:"adjust,omitempty"`
 	Broken map[string]string   `json:"broken,omitempty"`
+	// Slots is what the metadata of volumes has room for, by resource and volume. It is asked for only where nodes join or leave (DRBD 9).
+	Slots map[string]slots `json:"slots,omitempty"`
 	// Devices are the disks of the wanted resources.
 	Devices block.Devices `json:"devices,omitempty"`
 }
@@ -135,7 +137,9 @@ type Volume struct {
 // Peer is a connection to another node.
 type Peer struct {
 	// Name is the other's as DRBD 9 knows it; 8.4 calls it peer.
-	Name       string `json:"name"`
+	Name string `json:"name"`
+	// ID is its node-id; DRBD 8.4 has none, and says 0.
+	ID         int    `json:"id,omitempty"`
 	Connection string `json:"connection"` // Connected, Connecting, StandAlone, …
 	Role       string `json:"role,omitempty"`
 	// Refused is the last line of the kernel's log on authentication, where that failed and there is no connection.
@@ -170,9 +174,17 @@ func (n *NodeState) dialect() conf.Dialect {
 	return conf.V9
 }
 
-// standAlone tells that a connection was given up: by an operator, or because both sides have data that the other has not.
-func (l *Live) standAlone() bool {
-	return l != nil && slices.ContainsFunc(l.Peers, func(p Peer) bool { return p.Connection == "StandAlone" })
+// standAlone tells that a connection was given up, but for those to nodes that leave: by an operator, or because both sides have data that the
+// other has not.
+func (l *Live) standAlone(leaves ...Gone) bool {
+	return l != nil && slices.ContainsFunc(l.Peers, func(p Peer) bool {
+		return p.Connection == "StandAlone" && !slices.ContainsFunc(leaves, func(g Gone) bool { return g.ID == p.ID })
+	})
+}
+
+// connected tells that there is a connection to some node.
+func (l *Live) connected() bool {
+	return slices.ContainsFunc(l.Peers, func(p Peer) bool { return p.Connection == "Connected" })
 }
 
 // attached tells that all volumes of the resource have their disks.

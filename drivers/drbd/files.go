@@ -1,7 +1,9 @@
 package drbd
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +23,10 @@ type file struct {
 	changes []conf.Change
 	// owner is whose the file is: "" if hactl did not make it.
 	owner string
+	// leaves are nodes that it has and no manifest; joins the other way round.
+	leaves, joins []string
+	// ids are DRBD 9's node-ids in it, by node.
+	ids   map[string]int
 	write bool
 }
 
@@ -90,6 +96,7 @@ func (w *work) file(n *NodeState) (*file, error) {
 	for i := range f.changes {
 		mask(&f.changes[i])
 	}
+	f.members(found, c)
 	switch {
 	case f.owner != "" && f.owner != w.owner && len(f.changes) > 0:
 		return nil, w.errorf("", "%s: %s is of the owner %q, this is %q; name the right one with --owner", n.Name, here, f.owner, w.owner)
@@ -101,6 +108,50 @@ func (w *work) file(n *NodeState) (*file, error) {
 		return nil, w.errorf("", "%s: %s holds other resources too, which would be lost; move them to files of their own", n.Name, here)
 	}
 	return f, nil
+}
+
+// members compares the nodes of both, and tells of each that joins or leaves in one line: with its connections it has a dozen.
+func (f *file) members(have, want *conf.Resource) {
+	if slices.ContainsFunc(have.Hosts, func(h *conf.Host) bool { return h.Kind != conf.On || len(h.Names) != 1 }) {
+		return // it names no nodes
+	}
+	names := func(r *conf.Resource) map[string]string {
+		out := map[string]string{}
+		for _, h := range r.Hosts {
+			out[h.Name()] = cmp.Or(h.Address.String(), "member") // the connections may say all addresses
+		}
+		return out
+	}
+	old, wanted := names(have), names(want)
+	f.ids = map[string]int{}
+	for _, h := range have.Hosts {
+		if h.NodeID != nil {
+			f.ids[h.Name()] = *h.NodeID
+		}
+	}
+	var whole []conf.Change
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		if _, ok := wanted[name]; !ok {
+			f.leaves = append(f.leaves, name)
+			whole = append(whole, conf.Change{Path: have.Name + "/on " + name, Have: old[name], Pos: have.Pos})
+		}
+	}
+	for _, h := range want.Hosts {
+		if _, ok := old[h.Name()]; !ok {
+			f.joins = append(f.joins, h.Name())
+			whole = append(whole, conf.Change{Path: have.Name + "/on " + h.Name(), Want: wanted[h.Name()], Pos: h.Pos})
+		}
+	}
+	if len(whole) == 0 {
+		return
+	}
+	f.changes = append(slices.DeleteFunc(f.changes, func(c conf.Change) bool {
+		part := strings.Split(strings.TrimPrefix(c.Path, have.Name+"/"), "/")[0]
+		return slices.ContainsFunc(slices.Concat(f.leaves, f.joins), func(name string) bool {
+			a, b, _ := strings.Cut(strings.TrimPrefix(part, "connection "), " -- ")
+			return part == "on "+name || strings.HasPrefix(part, "connection ") && (a == name || b == name)
+		})
+	}), whole...)
 }
 
 func maskSecret(r *conf.Resource, mask string) {

@@ -163,7 +163,8 @@ func parseEvents(text string) (map[string]*Live, error) {
 			size, _ := strconv.ParseInt(kv["size"], 10, 64)
 			l.Volumes[number] = Volume{Minor: minor, Disk: kv["disk"], KiB: size}
 		case "connection":
-			l.Peers = append(l.Peers, Peer{Name: kv["conn-name"], Connection: kv["connection"], Role: kv["role"], Volumes: map[int]PeerVolume{}})
+			id, _ := strconv.Atoi(kv["peer-node-id"])
+			l.Peers = append(l.Peers, Peer{Name: kv["conn-name"], ID: id, Connection: kv["connection"], Role: kv["role"], Volumes: map[int]PeerVolume{}})
 		case "peer-device":
 			dirty, _ := strconv.ParseInt(kv["out-of-sync"], 10, 64)
 			for i := range l.Peers {

@@ -40,9 +40,15 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 		}
 	}
 	var err error
-	have.Nodes, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (NodeState, error) { return observe(ctx, h, want) },
+	if have.Nodes, err = observeAll(ctx, asked, want); err != nil {
+		return have, err
+	}
+	return have, have.lookAtMembers(ctx, hosts, want)
+}
+
+func observeAll(ctx context.Context, hosts reconcile.Hosts, want State) ([]NodeState, error) {
+	return look.All(ctx, hosts, func(ctx context.Context, h reconcile.Host) (NodeState, error) { return observe(ctx, h, want) },
 		func(host, why string) NodeState { return NodeState{Name: host, Unobserved: why} })
-	return have, err
 }
 
 func (r *Resource) on(node string) bool {

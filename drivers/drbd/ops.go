@@ -18,10 +18,20 @@ type CreateMetadata struct {
 	Resource string       `json:"resource"`
 	Volume   int          `json:"volume"`
 	Device   block.Device `json:"device"`
+	// Peers is for how many other nodes there is to be room (DRBD 9); 0 leaves it to drbdadm.
+	Peers int `json:"peers,omitempty"`
+}
+
+func (c CreateMetadata) args() []string {
+	var out []string
+	if c.Peers > 0 {
+		out = append(out, fmt.Sprintf("--max-peers=%d", c.Peers))
+	}
+	return append(out, fmt.Sprintf("%s/%d", c.Resource, c.Volume))
 }
 
 func (c CreateMetadata) String() string {
-	s := fmt.Sprintf("drbdadm create-md %s/%d", c.Resource, c.Volume)
+	s := "drbdadm create-md " + strings.Join(c.args(), " ")
 	if len(c.Device.Signatures) > 0 {
 		s = "wipe " + c.Device.Holds() + " from " + c.Device.Path + "; " + s
 	}
@@ -30,14 +40,14 @@ func (c CreateMetadata) String() string {
 
 // createMetadata: drbdmeta also asks about "some data", which is any byte in the first 128 KiB (check_for_existing_data in drbdmeta.c) and no
 // signature of anything: what an earlier file system or volume left there. As the disk holds nothing that anybody knows, those bytes are cleared.
-const createMetadata = `if out=$(drbdadm create-md "$1" </dev/null 2>&1); then exit 0; fi
+const createMetadata = `if out=$(drbdadm create-md "$@" </dev/null 2>&1); then exit 0; fi
 case $out in *"Found some data"*) ;; *) printf '%s\n' "$out" >&2; exit 1;; esac
 dd if=/dev/zero of="$dev" bs=128k count=1 conv=notrunc,fsync 2>/dev/null
-drbdadm create-md "$1" </dev/null >/dev/null`
+drbdadm create-md "$@" </dev/null >/dev/null`
 
 // Do looks at the disk once more, and makes it.
 func (c CreateMetadata) Do(ctx context.Context, h reconcile.Host, _ func(reconcile.Progress)) error {
-	_, err := h.Run(ctx, reconcile.Cmd{Argv: block.Guard(createMetadata, c.Device, fmt.Sprintf("%s/%d", c.Resource, c.Volume)),
+	_, err := h.Run(ctx, reconcile.Cmd{Argv: block.Guard(createMetadata, c.Device, c.args()...),
 		Limit: 2 * time.Minute, Mutates: true})
 	return block.Failure(c, err)
 }

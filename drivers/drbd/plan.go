@@ -41,7 +41,9 @@ type work struct {
 	files []*file // of the nodes
 	steps []reconcile.Step
 	made  map[reconcile.Ref]bool // by planned steps
-	have  State
+	// blocked says why nodes that leave cannot go yet; what is to be done where the resource is waits for that.
+	blocked string
+	have    State
 }
 
 func (w *work) plan(have State) error {
@@ -73,6 +75,9 @@ func (w *work) plan(have State) error {
 	if err := w.configuration(); err != nil {
 		return err
 	}
+	if err := w.members(); err != nil {
+		return err
+	}
 	ends, err := w.discard()
 	if err != nil {
 		return err
@@ -83,6 +88,13 @@ func (w *work) plan(have State) error {
 	}
 	if ends {
 		w.hold(before, "known after the split brain of "+w.r.Name+" has ended")
+	}
+	if w.blocked != "" {
+		for i := range w.steps {
+			if w.old(w.steps[i].Host) {
+				w.steps[i].Pending, w.steps[i].Ops = w.blocked, nil
+			}
+		}
 	}
 	if len(w.away) > 0 {
 		w.hold(0, "known after "+strings.Join(w.away, ", ")+" can be reached")

@@ -14,14 +14,14 @@ import (
 )
 
 // pruneSteps remove the resources whose files this owner made and that no manifest tells any more: down, metadata, file, and last the other
-// nodes' knowledge of it. What is on the disks below stays.
+// nodes' knowledge of it. What is on the disks below stays. So they do on nodes that have left a resource.
 func pruneSteps(want, have State, read configs) (steps []reconcile.Step, err error) {
 	if !want.Prune {
 		return nil, nil
 	}
-	wanted := map[string]bool{}
+	wanted := map[string]*Resource{}
 	for i := range want.Resources {
-		wanted[want.Resources[i].Name] = true
+		wanted[want.Resources[i].Name] = &want.Resources[i]
 	}
 	for i := range have.Nodes {
 		n := &have.Nodes[i]
@@ -33,7 +33,13 @@ func pruneSteps(want, have State, read configs) (steps []reconcile.Step, err err
 			return nil, fmt.Errorf("--prune: %s: %w", n.Name, err)
 		}
 		for _, r := range c.Resources {
-			if wanted[r.Name] || r.Pos.File != confPath(r.Name) || ownerOf(n.Files[r.Pos.File].Content.Reveal()) != want.Owner {
+			if r.Pos.File != confPath(r.Name) || ownerOf(n.Files[r.Pos.File].Content.Reveal()) != want.Owner {
+				continue
+			}
+			if w := wanted[r.Name]; w != nil {
+				if left := func(h *conf.Host) bool { return w.on(h.Name()) }; !w.on(n.Name) && slices.ContainsFunc(r.Hosts, left) {
+					steps = append(steps, departed(have, n, w, r, read))
+				}
 				continue
 			}
 			if m := want.Managers[r.Name]; m != "" {
@@ -43,6 +49,18 @@ func pruneSteps(want, have State, read configs) (steps []reconcile.Step, err err
 		}
 	}
 	return steps, nil
+}
+
+// departed removes a resource from a node that has left it, once the others have forgotten the node.
+func departed(have State, n *NodeState, w *Resource, r *conf.Resource, read configs) reconcile.Step {
+	s := removal(State{Nodes: []NodeState{*n}}, n, r)
+	c := &s.Changes[0]
+	c.Object, c.Path, c.Whole = upRef(n.Name, r.Name), "", Ref(r.Name)
+	c.Why = fmt.Sprintf("%s has left %s: its metadata is wiped there, so its copy is none any more", n.Name, r.Name)
+	if known, _ := have.changing(w, read); s.Pending == "" && (n.Live[r.Name] != nil || slices.Contains(known, n.Name)) {
+		s.Ops, s.Pending = nil, "known after "+n.Name+" has left "+r.Name
+	}
+	return s
 }
 
 func removal(have State, n *NodeState, r *conf.Resource) reconcile.Step {

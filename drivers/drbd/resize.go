@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hactl/hactl/drivers/block"
+	"github.com/hactl/hactl/drivers/drbd/conf"
 	"github.com/hactl/hactl/reconcile"
 )
 
@@ -24,7 +25,7 @@ func (w *work) resize() {
 		s := reconcile.Step{ID: w.id(n.Name, fmt.Sprintf("size-%d", v.Number)), Host: n.Name, Needs: w.needs(w.all(upRef)...)}
 		ref := upRef(n.Name, w.r.Name)
 		have, could := live.Volumes[v.Number].KiB, w.capacity(v)
-		grows := could-have >= slack
+		grows := could-have >= w.slack(could)
 		if grows {
 			s.Changes = append(s.Changes, reconcile.Change{Object: ref, Action: reconcile.Update, Path: fmt.Sprintf("volume %d size", v.Number), Have: bytes(have), Want: bytes(could)})
 			s.Ops = append(s.Ops, Resize{w.r.Name, v.Number})
@@ -40,8 +41,17 @@ func (w *work) resize() {
 	}
 }
 
-// slack in KiB is how much a disk must have grown. It is more than what metadata of DRBD 9 for many peers takes of small disks.
-const slack = 4 << 10
+// slack in KiB is how much a disk must have grown. It is more than what metadata of DRBD 9 takes that has room for more nodes than there are,
+// at most 31 (DRBD_PEERS_MAX): that is no room for data.
+func (w *work) slack(kib int64) int64 {
+	if w.d == conf.V84 {
+		return 4 << 10
+	}
+	return max(4<<10, 31*bitmap(kib))
+}
+
+// bitmap in KiB is what one takes for a disk: a bit for 4 KiB.
+func bitmap(kib int64) int64 { return (kib/32768 + 4) &^ 3 }
 
 // primary is a node where the resource is in use, else any that has it.
 func (w *work) primary() *NodeState {
@@ -88,8 +98,7 @@ func (w *work) capacity(v volume) int64 {
 		b := v.Nodes[n.Name]
 		kib := n.Devices[b.Disk].Size >> 10
 		if internal(b.MetaDisk) && kib > 0 {
-			bitmap := (kib/32768 + 4) &^ 3
-			kib -= 36 + bitmap*int64(len(w.r.Spec.Nodes)-1)
+			kib -= 36 + bitmap(kib)*int64(len(w.r.Spec.Nodes)-1)
 		}
 		if kib <= 0 {
 			return 0

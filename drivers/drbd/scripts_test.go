@@ -23,7 +23,7 @@ func fake(t *testing.T, answers map[string]string) (h reconcile.Host, done func(
 	for name, text := range answers {
 		write(name, text, 0o600)
 	}
-	tool := "#!/bin/sh\ncd " + dir + "\ncase $1 in cstate | dstate | role | get-gi) cat \"$1\" 2>/dev/null;; *) echo \"${0##*/} $*\" >>done;; esac\n"
+	tool := "#!/bin/sh\ncd " + dir + "\ncase $1 in cstate | dstate | role | get-gi | events2 | dump-md) cat \"$1\" 2>/dev/null;; *) echo \"${0##*/} $*\" >>done;; esac\n"
 	for _, name := range []string{"drbdadm", "drbdsetup"} {
 		write(name, tool, 0o700)
 	}
@@ -36,6 +36,16 @@ func fake(t *testing.T, answers map[string]string) (h reconcile.Host, done func(
 		b, _ := os.ReadFile(filepath.Join(dir, "done"))
 		return strings.ReplaceAll(strings.TrimSpace(string(b)), "\n", "; ")
 	}
+}
+
+// three is what node1's kernel says of itself and two others: its role and disk, their disks, and node3's role.
+func three(role, disk, second, third, role3 string) string {
+	return "exists resource name:r0 role:" + role + " suspended:no\n" +
+		"exists connection name:r0 peer-node-id:1 conn-name:node2 connection:Connected role:Secondary\n" +
+		"exists connection name:r0 peer-node-id:2 conn-name:node3 connection:Connected role:" + role3 + "\n" +
+		"exists device name:r0 volume:0 minor:0 disk:" + disk + "\n" +
+		"exists peer-device name:r0 peer-node-id:1 conn-name:node2 volume:0 replication:Established peer-disk:" + second + "\n" +
+		"exists peer-device name:r0 peer-node-id:2 conn-name:node3 volume:0 replication:Established peer-disk:" + third + "\nexists -\n"
 }
 
 type op interface {
@@ -79,6 +89,17 @@ func TestNothingIsLost(t *testing.T) {
 		"discard, waiting":                     {Discard{"r0", split[:16]}, map[string]string{"cstate": "WFConnection\n", "role": "Secondary/Unknown\n", "get-gi": split}, "", "drbdadm disconnect r0; drbdadm connect --discard-my-data r0"},
 		"reconnect, the copy is lost by now":   {Reconnect{"r0", split[:16]}, map[string]string{"cstate": "StandAlone\n", "dstate": "Outdated/DUnknown\n", "get-gi": split}, "a disk of r0 is Outdated/DUnknown and not UpToDate", ""},
 		"reconnect, it has changed":            {Reconnect{"r0", "6C2C8078F9A8C500"}, map[string]string{"cstate": "StandAlone\n", "dstate": "UpToDate/DUnknown\n", "get-gi": split}, "another generation", ""},
+		"leaves, in use":                       {Leave{"r0"}, map[string]string{"events2": three("Primary", "UpToDate", "UpToDate", "UpToDate", "Secondary")}, "r0: it is Primary here, and hactl demotes nothing", ""},
+		"leaves, the others are filled by it":  {Leave{"r0"}, map[string]string{"events2": three("Secondary", "UpToDate", "Inconsistent", "Inconsistent", "Secondary")}, "r0: no other copy of volume 0 is UpToDate", ""},
+		"leaves, it is filled itself":          {Leave{"r0"}, map[string]string{"events2": three("Secondary", "Inconsistent", "UpToDate", "Inconsistent", "Primary")}, "", "drbdadm down r0"},
+		"leaves, cut off":                      {Leave{"r0"}, map[string]string{"events2": three("Secondary", "UpToDate", "DUnknown", "DUnknown", "Unknown")}, "", "drbdadm down r0"},
+		"leaves":                               {Leave{"r0"}, map[string]string{"events2": three("Secondary", "UpToDate", "UpToDate", "UpToDate", "Primary")}, "", "drbdadm down r0"},
+		"lets go, in use there":                {Part{"r0", []Gone{{"node3", 2}}, true}, map[string]string{"events2": three("Secondary", "UpToDate", "UpToDate", "UpToDate", "Primary")}, "r0: it is Primary on the node that leaves (node3)", ""},
+		"lets go of the only good copy":        {Part{"r0", []Gone{{"node3", 2}}, true}, map[string]string{"events2": three("Secondary", "Inconsistent", "Inconsistent", "UpToDate", "Secondary")}, "r0: no copy of volume 0 that stays is UpToDate", ""},
+		"lets go, 8.4, of the only good copy":  {Part{"r0", []Gone{{"node2", 0}}, false}, map[string]string{"events2": "exists device name:r0 volume:0 minor:0 disk:Inconsistent\nexists peer-device name:r0 peer-node-id:0 conn-name:peer volume:0 peer-disk:UpToDate\n"}, "r0: no copy of volume 0 that stays", ""},
+		"lets go, 8.4":                         {Part{"r0", []Gone{{"node2", 0}}, false}, map[string]string{"events2": "exists device name:r0 volume:0 minor:0 disk:UpToDate\n"}, "", ""},
+		"lets go, another one has all":         {Part{"r0", []Gone{{"node3", 2}}, true}, map[string]string{"events2": three("Secondary", "Inconsistent", "UpToDate", "UpToDate", "Secondary")}, "", "drbdsetup disconnect r0 2; drbdsetup del-peer r0 2; drbdsetup forget-peer r0 2"},
+		"lets go of one that is not there":     {Part{"r0", []Gone{{"", 12}}, true}, map[string]string{"events2": three("Primary", "UpToDate", "UpToDate", "UpToDate", "Secondary")}, "", "drbdsetup forget-peer r0 12"},
 		"removed, in use":                      {Remove{"r0"}, map[string]string{"role": "Primary/Secondary\n"}, "r0 is in use", ""},
 		"removed, one volume of two is in use": {Remove{"r0"}, map[string]string{"role": "Secondary/Secondary\nPrimary/Secondary\n"}, "r0 is in use", ""},
 	} {

@@ -249,6 +249,7 @@ func TestReplaced(t *testing.T) {
   $ write /etc/drbd.d/r0.res mode 0600
 drbd node2 metadata r0 [safe]
   create drbd/node2/r0 volume 0:  -> metadata on /dev/vg0/r0
+  update DRBDResource/r0 node2:  -> joins, and is filled by the others
   start drbd/node2/r0 :  -> up
   after file/node2/etc/drbd.d/r0.res
   $ modprobe drbd
