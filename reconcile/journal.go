@@ -158,6 +158,11 @@ func onEach(hosts Hosts, do func(int, Host) error) []error {
 	return errs
 }
 
+// Journal is ReadJournal of the cluster's members.
+func (e *Engine) Journal(ctx context.Context) (entries []Entry, unreachable []string, err error) {
+	return ReadJournal(ctx, e.members())
+}
+
 // ReadJournal reads the journals of all machines and gives each entry once, the oldest first. Machines that cannot be reached are named; it is
 // an error if none can. A line that cannot be read is left out: a disk that was full may have cut it.
 func ReadJournal(ctx context.Context, hosts Hosts) (entries []Entry, unreachable []string, err error) {

@@ -12,13 +12,11 @@ import (
 	"github.com/hactl/hactl/reconcile/watch/source"
 )
 
-// maxTries bounds how often the same change is tried while nothing is different.
-const maxTries = 3
-
 // decide publishes what a look found, and changes what may be changed. It gives the time until the next look.
 func (w *worker) decide(following, ctx context.Context, t target, s *session, k *look) time.Duration {
-	p := policyOf(t.manifests)
-	v := w.verdict(p, t, s, k)
+	v, failed := w.verdict(ctx, t, s, k.observation, k.plan)
+	k.failed = failed
+	w.set(func(c *Cluster) { c.Failed, c.failed = failed, t.digest }) // it counts in whose turn it is
 	if v.Action == policy.Apply && following.Err() == nil {
 		release, why := w.loop.turn(w.name)
 		if release != nil {
@@ -33,28 +31,46 @@ func (w *worker) decide(following, ctx context.Context, t target, s *session, k 
 	}
 	w.publish(t, k, v)
 	w.loop.callUp(w.name)
-	wait := source.Jitter(p.Interval)
-	if until := time.Until(v.Until); !v.Until.IsZero() && until < wait {
+	wait := source.Jitter(policyOf(t.manifests).Interval)
+	if until := v.Until.Sub(w.loop.Now()); !v.Until.IsZero() && until < wait {
 		wait = max(until, time.Second)
 	}
 	return wait
 }
 
-// verdict is what is to be done about a plan.
-func (w *worker) verdict(p policy.Policy, t target, s *session, k *look) policy.Verdict {
-	v := policy.Decide(p, policy.See(s.engine, k.observation, k.plan, time.Now()))
-	switch {
-	case v.Action != policy.Apply:
-	case !w.loop.Apply:
-		return policy.Verdict{Action: policy.Wait, Why: "this controller only reports (--mode report)"}
-	case w.tried[t.revision.ID+k.digest] >= maxTries:
-		return policy.Verdict{Action: policy.Wait, Why: fmt.Sprintf("it failed %d times; it is tried again when something is different", maxTries)}
-	case w.loop.Self != "":
-		if why := stops(k.plan, w.loop.Self); why != "" {
-			return policy.Verdict{Action: policy.Wait, Why: why + ", which runs this controller: run hactl apply on a machine that stays"}
+// verdict is what is to be done about a plan, and why the manifests could not be applied before. It is asked when the cluster was looked at, and once more
+// under its lock.
+func (w *worker) verdict(ctx context.Context, t target, s *session, o *reconcile.Observation, p *reconcile.Plan) (v policy.Verdict, failed string) {
+	now := w.loop.Now()
+	v = policy.Decide(policyOf(t.manifests), policy.See(s.engine, o, p, now))
+	if !w.loop.Apply {
+		if v.Action == policy.Apply {
+			v = policy.Verdict{Action: policy.Wait, Why: "this controller only reports (--mode report)"}
+		}
+		return v, ""
+	}
+	if p.Empty() {
+		return v, ""
+	}
+	before, err := w.past(ctx, s, t, o, p)
+	if err != nil {
+		before.failed = err.Error()
+	}
+	if v.Action != policy.Apply {
+		return v, before.failed
+	}
+	if err != nil {
+		return policy.Verdict{Action: policy.Wait, For: policy.ForRetry, Why: err.Error()}, before.failed
+	}
+	if v, wait := before.again(now, p.Digest()); wait {
+		return v, before.failed
+	}
+	if w.loop.Self != "" {
+		if why := stops(p, w.loop.Self); why != "" {
+			v = policy.Verdict{Action: policy.Wait, Why: why + ", which runs this controller: run hactl apply on a machine that stays"}
 		}
 	}
-	return v
+	return v, before.failed
 }
 
 // stops says how a plan would stop a resource, "" if it would not.
@@ -79,7 +95,7 @@ func stops(p *reconcile.Plan, resource string) string {
 
 // publish makes known what a look found.
 func (w *worker) publish(t target, k *look, v policy.Verdict) {
-	phase := InSync
+	phase, failing := InSync, ""
 	insync := k.plan.Empty() || k.plan.OnlyAdopts()
 	switch {
 	case v.Action == policy.Apply:
@@ -87,6 +103,8 @@ func (w *worker) publish(t target, k *look, v policy.Verdict) {
 	case insync && len(k.observation.Unreachable) == 0:
 	case insync:
 		phase = Unknown
+	case v.For == policy.ForRetry:
+		phase, failing = Failing, k.failed
 	case w.loop.Apply:
 		phase = Pending
 	default:
@@ -94,16 +112,16 @@ func (w *worker) publish(t target, k *look, v policy.Verdict) {
 	}
 	now := time.Now().UTC()
 	w.set(func(c *Cluster) {
-		c.Phase, c.Err, c.Looked, c.Plan, c.Digest, c.Verdict, c.Health = phase, "", k.at, k.plan, k.digest, v, k.health
-		c.Desired, c.Broken = t.revision, t.broken
+		c.Phase, c.Err, c.Looked, c.Plan, c.Digest, c.Verdict, c.Health = phase, failing, k.at, k.plan, k.digest, v, k.health
+		c.Desired, c.Broken, c.Failed, c.failed = t.revision, t.broken, k.failed, t.digest
 		if phase == InSync {
-			c.Observed, c.Synced = t.revision, now
+			c.Observed, c.Synced, c.Failed = t.revision, now, ""
 		}
 	})
 	switch phase {
 	case InSync:
 		w.tell(Event{Type: Synced, Revision: t.revision.Name, Text: "it is as the manifests say"}, Drift, Waiting, ApplyFailed)
-	case Drifted, Pending:
+	case Drifted, Pending, Failing:
 		w.tell(Event{Type: Drift, Revision: t.revision.Name, Digest: k.digest, Text: summary(k.plan)})
 		w.tell(Event{Type: Waiting, Revision: t.revision.Name, Digest: k.digest, Text: v.Why})
 	}
@@ -138,7 +156,7 @@ func summary(p *reconcile.Plan) string {
 	return text
 }
 
-// errMoved tells that the plan under the lock is another than the one that was decided about.
+// errMoved tells that under the lock something was other than when it was decided.
 var errMoved = errors.New("the cluster moved since it was looked at")
 
 // apply brings the cluster to what its manifests say.
@@ -157,18 +175,16 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 		}
 		w.loop.tell(Event{Type: ApplyStep, Cluster: w.name, Revision: t.revision.Name, Digest: k.digest, Text: stepText(e)})
 	}
-	res, err := s.engine.Apply(ctx, reconcile.ApplyOptions{
-		Allow: v.Allow, Drain: until(following, v.Until), Rollback: true,
-		Approve: func(_ *reconcile.Observation, p *reconcile.Plan) error {
-			if p.Digest() != k.digest {
-				return errMoved
-			}
-			return nil
-		},
-	})
+	drain, undrained := w.drain(following, v.Until)
+	defer undrained()
+	res, err := s.engine.Apply(ctx, reconcile.ApplyOptions{Allow: v.Allow, Drain: drain, Rollback: true,
+		Approve: func(o *reconcile.Observation, p *reconcile.Plan) error { return w.stillWanted(ctx, t, s, k, v, o, p) }})
 	if errors.Is(err, errMoved) {
-		return settle // look again
+		w.loop.Log.Debug(err.Error(), "cluster", w.name)
+		w.moved++
+		return source.Jitter(min(settle<<min(w.moved-1, 10), policyOf(t.manifests).Interval))
 	}
+	w.moved = 0
 	w.count(func(n *Counts) {
 		n.Applying[w.name] += time.Since(begun)
 		what := okOr(err)
@@ -178,40 +194,76 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 		n.Applies[Count{w.name, what}]++
 	})
 	if errors.Is(err, reconcile.ErrInterrupted) {
-		return settle // it goes on with the next controller
+		return settle // it goes on with the next controller, or in the next window
 	}
 	done := Apply{At: begun.UTC(), Took: time.Since(begun), Revision: t.revision, Digest: k.digest, Steps: res.Steps, Why: v.Why}
 	if err != nil {
 		done.Err = err.Error()
-		w.tried[t.revision.ID+k.digest]++
-	} else {
-		clear(w.tried)
+		return w.applyFailed(t, s, k, done, res.Rounds > 0)
 	}
-	w.set(func(c *Cluster) {
-		c.Applies = append([]Apply{done}, c.Applies[:min(len(c.Applies), keptApplies-1)]...) // a new one: States hold the old
-		if err != nil {
-			c.Phase, c.Err = Failing, done.Err
-		}
-	})
-	if err != nil {
-		w.told[ApplyFailed] = ""
-		w.tell(Event{Type: ApplyFailed, Revision: t.revision.Name, Digest: k.digest, Text: done.Err})
-		s.close()
-		return source.Jitter(firstRetry << min(w.tried[t.revision.ID+k.digest], 6))
-	}
+	w.stalled = 0
+	w.remember(t, k.digest, nil)
+	w.applied(done)
 	w.told[Applied] = ""
 	w.tell(Event{Type: Applied, Revision: t.revision.Name, Digest: k.digest, Text: fmt.Sprintf("%d steps in %s", res.Steps, done.Took.Round(10*time.Millisecond))})
 	return settle // and see that it is so
 }
 
-// until gives a channel that is closed when following ends, or at that time: the window is over, and no step is begun after it.
-func until(following context.Context, at time.Time) <-chan struct{} {
-	if at.IsZero() {
-		return following.Done()
+// stillWanted decides once more, by what is seen under the lock: it may have taken a minute to get it. What is to be done must be what was decided on.
+func (w *worker) stillWanted(ctx context.Context, t target, s *session, k *look, v policy.Verdict, o *reconcile.Observation, p *reconcile.Plan) error {
+	w.recalled = false // another controller may have tried meanwhile
+	switch now, _ := w.verdict(ctx, t, s, o, p); {
+	case w.target() != t:
+		return fmt.Errorf("%w: other manifests have come", errMoved)
+	case p.Digest() != k.digest:
+		return fmt.Errorf("%w: another plan", errMoved)
+	case now.Action != policy.Apply:
+		return fmt.Errorf("%w: %s", errMoved, now.Why)
+	case len(reconcile.Ungated(p.Gates(), v.Allow)) > 0:
+		return fmt.Errorf("%w: it is allowed by something else now: %s", errMoved, now.Why)
 	}
-	ctx, cancel := context.WithDeadline(following, at)
-	context.AfterFunc(ctx, cancel)
-	return ctx.Done()
+	return nil
+}
+
+// applyFailed tells that an apply did not end well. What had not begun (somebody else holds the lock, the cluster is in trouble) did not fail as a
+// change: it is tried for as long as it takes.
+func (w *worker) applyFailed(t target, s *session, k *look, done Apply, began bool) time.Duration {
+	if began {
+		w.stalled = 0
+		w.told[ApplyFailed] = ""
+		w.remember(t, k.digest, errors.New(done.Err))
+		w.applied(done)
+	} else {
+		w.stalled++
+	}
+	w.set(func(c *Cluster) {
+		c.Phase, c.Err = Failing, done.Err
+		if began {
+			c.Failed, c.failed = done.Err, t.digest
+		}
+	})
+	w.tell(Event{Type: ApplyFailed, Revision: t.revision.Name, Digest: k.digest, Text: done.Err})
+	s.close()
+	if began {
+		return source.Jitter(rest(len(w.own)))
+	}
+	return source.Jitter(min(firstRetry<<min(w.stalled-1, 10), policyOf(t.manifests).Interval))
+}
+
+// applied keeps an apply.
+func (w *worker) applied(done Apply) {
+	w.set(func(c *Cluster) {
+		c.Applies = append([]Apply{done}, c.Applies[:min(len(c.Applies), keptApplies-1)]...) // a new one: States hold the old
+	})
+}
+
+// drain gives a channel that is closed when following ends, or at that time: the window is over, and no step is begun after it.
+func (w *worker) drain(following context.Context, at time.Time) (<-chan struct{}, context.CancelFunc) {
+	if at.IsZero() {
+		return following.Done(), func() {}
+	}
+	ctx, cancel := context.WithTimeout(following, at.Sub(w.loop.Now()))
+	return ctx.Done(), cancel
 }
 
 func stepText(e reconcile.Event) string {

@@ -16,6 +16,7 @@ type look struct {
 	plan        *reconcile.Plan
 	digest      string
 	health      []reconcile.Health
+	failed      string // why the manifests could not be applied before
 }
 
 // look observes and plans. Nothing is changed.

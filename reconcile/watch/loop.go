@@ -34,6 +34,9 @@ type Loop struct {
 	// Stagger is the time over which the first looks are spread; 0: none are.
 	Stagger time.Duration
 	Log     *slog.Logger
+	// Now is what the clock shows, which windows and the times of others are compared with; nil: time.Now. A clock may jump; what is waited for is waited
+	// for by time that passes.
+	Now func() time.Time
 
 	bus     bus
 	mu      sync.Mutex
@@ -80,6 +83,9 @@ func (l *Loop) begin() {
 	defer l.mu.Unlock()
 	if l.Log == nil {
 		l.Log = slog.New(slog.DiscardHandler)
+	}
+	if l.Now == nil {
+		l.Now = time.Now
 	}
 	streams := l.Streams
 	if streams == 0 {
@@ -153,6 +159,10 @@ func (l *Loop) found(following, ctx context.Context, r source.Revision) {
 
 // assign gives each cluster its manifests, begins with those that are new, and ends with those that are gone.
 func (l *Loop) assign(following, ctx context.Context, rev Revision, dir string, f Fleet) {
+	digests := map[string]string{}
+	for name, m := range f.Clusters {
+		digests[name] = reconcile.ManifestsDigest(m)
+	}
 	l.mu.Lock()
 	var gone []string
 	for name, w := range l.workers {
@@ -171,7 +181,7 @@ func (l *Loop) assign(following, ctx context.Context, rev Revision, dir string, 
 			before := l.leaving[name]
 			l.workers[name] = w
 			l.known[name] = &Cluster{Name: name, Phase: Unknown}
-			w.assign(target{m, rev, dir, ""})
+			w.assign(target{m, digests[name], rev, dir, ""})
 			l.running.Go(func() {
 				defer l.left(w)
 				if before != nil { // it may still finish a step
@@ -180,9 +190,9 @@ func (l *Loop) assign(following, ctx context.Context, rev Revision, dir string, 
 				w.run(following, ctx)
 			})
 		case broken != nil:
-			w.assign(target{m, w.target().revision, w.target().dir, broken.Error()}) // its old manifests, under the policy of now
+			w.assign(target{m, digests[name], w.target().revision, w.target().dir, broken.Error()}) // its old manifests, under the policy of now
 		default:
-			w.assign(target{m, rev, dir, ""})
+			w.assign(target{m, digests[name], rev, dir, ""})
 		}
 	}
 	l.mu.Unlock()

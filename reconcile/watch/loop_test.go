@@ -19,9 +19,7 @@ import (
 func start(t *testing.T, apply bool, test func(w *watchtest.World)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := watchtest.Begin(t, apply, nil)
-		test(w)
-		w.Stop()
+		test(watchtest.Begin(t, apply, nil))
 	})
 }
 

@@ -67,10 +67,12 @@ type Cluster struct {
 	// Took is how long the last look took.
 	Took time.Duration `json:"took"`
 	// Plan is that of the last look, Digest what `hactl approve` names, Verdict what was decided about it.
-	Plan    *reconcile.Plan    `json:"plan,omitempty"`
-	Digest  string             `json:"digest,omitempty"`
-	Verdict policy.Verdict     `json:"verdict,omitzero"`
-	Health  []reconcile.Health `json:"health,omitempty"`
+	Plan    *reconcile.Plan `json:"plan,omitempty"`
+	Digest  string          `json:"digest,omitempty"`
+	Verdict policy.Verdict  `json:"verdict,omitzero"`
+	// Failed is why its manifests could not be applied, by whomever, as long as it is not as they say.
+	Failed string             `json:"failed,omitempty"`
+	Health []reconcile.Health `json:"health,omitempty"`
 	// Synced is when it was last seen as the manifests say, Streams whether changes are heard of at once.
 	Synced  time.Time `json:"synced,omitzero"`
 	Streams bool      `json:"streams"`
@@ -78,6 +80,8 @@ type Cluster struct {
 	Next time.Time `json:"next,omitzero"`
 	// Applies are the last of this process, newest first.
 	Applies []Apply `json:"applies,omitempty"`
+
+	failed string // the digest of the manifests that Failed is about
 }
 
 // Drift counts the objects that differ.

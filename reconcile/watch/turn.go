@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/hactl/hactl/reconcile"
@@ -12,6 +13,9 @@ import (
 func (l *Loop) turn(name string) (release func(), why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.workers[name] == nil {
+		return nil, "it is not in the source any more"
+	}
 	l.ready[name] = true
 	for _, t := range l.turns(name) {
 		switch {
@@ -28,7 +32,7 @@ func (l *Loop) turn(name string) (release func(), why string) {
 			}, ""
 		}
 	}
-	return nil, "it is not in the source any more"
+	return nil, "its turn is not known" // turns tells of each that is ready
 }
 
 // turns are those of the clusters that share a policy with this one. l.mu is held.
@@ -56,8 +60,11 @@ func standing(c Cluster, t target, ready, busy bool) policy.Cluster {
 	for _, h := range c.Health {
 		s.Well = s.Well && h.Level < reconcile.Degraded
 	}
-	if len(c.Applies) > 0 && c.Applies[0].Revision.ID == t.revision.ID {
-		s.Failed = c.Applies[0].Err
+	if c.failed == t.digest {
+		s.Failed = c.Failed
+	}
+	if c.Looked.IsZero() {
+		s.Unseen = cmp.Or(c.Err, "it was not looked at yet")
 	}
 	if c.Verdict.Action == policy.Wait && !ready {
 		s.Waits = c.Verdict.Why

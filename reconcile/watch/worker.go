@@ -17,6 +17,7 @@ import (
 // target is what a cluster is to be.
 type target struct {
 	manifests *v1.Manifests
+	digest    string // of the manifests
 	revision  Revision
 	dir       string
 	broken    string // why its part of a newer revision is not in force
@@ -34,14 +35,18 @@ type worker struct {
 	mu   sync.Mutex
 	want target
 
-	session *session
-	retry   int            // looks that failed in a row
-	tried   map[string]int // applies that failed, by revision and digest of the plan
-	told    map[Type]string
+	session  *session
+	retry    int               // looks that failed in a row
+	stalled  int               // applies in a row that could not begin
+	moved    int               // plans in a row that were others under the lock
+	journal  []reconcile.Entry // failures, as the cluster tells of them
+	recalled bool              // the journal was read
+	own      []reconcile.Entry // failures of this process
+	told     map[Type]string
 }
 
 func newWorker(l *Loop, name string, start time.Duration) *worker {
-	return &worker{loop: l, name: name, start: start, wake: make(chan struct{}, 1), gone: make(chan struct{}), ended: make(chan struct{}), tried: map[string]int{}, told: map[Type]string{}}
+	return &worker{loop: l, name: name, start: start, wake: make(chan struct{}, 1), gone: make(chan struct{}), ended: make(chan struct{}), told: map[Type]string{}}
 }
 
 func (w *worker) assign(t target) {
@@ -171,6 +176,8 @@ func (w *worker) failed(following context.Context, t target, err error) time.Dur
 		c.Phase, c.Err, c.Desired, c.Broken = Failing, err.Error(), t.revision, t.broken
 	})
 	w.tell(Event{Type: LookFailed, Revision: t.revision.Name, Text: err.Error()})
+	w.loop.notReady(w.name) // the next one has its turn
+	w.loop.callUp(w.name)
 	return source.Jitter(min(firstRetry<<min(w.retry-1, 10), max(policyOf(t.manifests).Interval, firstRetry)))
 }
 

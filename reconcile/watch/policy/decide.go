@@ -55,6 +55,7 @@ const (
 	ForWindow   Reason = "window"   // a maintenance window
 	ForApproval Reason = "approval" // hactl approve
 	ForHealth   Reason = "health"   // what the policy holds for
+	ForRetry    Reason = "retry"    // it failed: a while, or something else to be wanted
 )
 
 // Verdict is a decision, with its reason for people.

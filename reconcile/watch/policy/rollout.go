@@ -15,8 +15,8 @@ type Cluster struct {
 	Reached, Well bool
 	// Ready tells that there is something to apply, and the verdict is to; Busy that it is being applied.
 	Ready, Busy bool
-	// Failed says why the last apply of the revision failed; empty: it did not.
-	Failed string
+	// Failed says why the last apply of what the revision wants of it failed; empty: it did not. Unseen says why nobody knows.
+	Failed, Unseen string
 	// Waits says what it waits for where it is neither Ready nor Busy nor Reached ("waits for the window at 02:00").
 	Waits string
 }
@@ -33,7 +33,7 @@ type Turn struct {
 // cluster that has had the revision before, and drifted since, waits for no canary and no failure of others: there is nothing to try out.
 func Turns(r v1.Rollout, clusters []Cluster) []Turn {
 	known := make(map[string]Cluster, len(clusters))
-	busy := ""
+	busy, halt := "", halt(r, clusters)
 	var ready []Cluster
 	for _, c := range clusters {
 		known[c.Name] = c
@@ -55,7 +55,10 @@ func Turns(r v1.Rollout, clusters []Cluster) []Turn {
 	for i, c := range ready {
 		why := ""
 		if !c.Reached {
-			why = cmp.Or(stopped(r, clusters, c), unproved(r, known, c))
+			if c.Failed == "" { // where it failed it may be tried again: that is how the rollout goes on
+				why = halt
+			}
+			why = cmp.Or(why, unproved(r, known, c))
 		}
 		if why == "" && r.OneAtATime && busy != "" {
 			why = fmt.Sprintf("one cluster at a time, and %s is being changed", busy)
@@ -77,21 +80,27 @@ func Turns(r v1.Rollout, clusters []Cluster) []Turn {
 	return turns
 }
 
-// stopped says that the revision failed elsewhere. Where it failed it may be tried again: that is how the rollout goes on.
-func stopped(r v1.Rollout, clusters []Cluster, c Cluster) string {
-	if !r.StopOnFailure || c.Failed != "" {
+// halt says that the revision failed somewhere, or may have.
+func halt(r v1.Rollout, clusters []Cluster) string {
+	if !r.StopOnFailure {
 		return ""
 	}
-	first := Cluster{}
-	for _, other := range clusters {
-		if other.Failed != "" && (first.Name == "" || other.Name < first.Name) {
-			first = other
+	var failed, unseen Cluster
+	for _, c := range clusters {
+		if c.Failed != "" && (failed.Name == "" || c.Name < failed.Name) {
+			failed = c
+		}
+		if c.Unseen != "" && !c.Ready && !c.Busy && (unseen.Name == "" || c.Name < unseen.Name) {
+			unseen = c
 		}
 	}
-	if first.Name == "" {
-		return ""
+	switch {
+	case failed.Name != "":
+		return fmt.Sprintf("the rollout has stopped: %s failed: %s", failed.Name, failed.Failed)
+	case unseen.Name != "":
+		return fmt.Sprintf("the rollout stops where a cluster failed, and whether %s did is not known: %s (another WatchPolicy for it lets the others go on)", unseen.Name, unseen.Unseen)
 	}
-	return fmt.Sprintf("the rollout has stopped: %s failed: %s", first.Name, first.Failed)
+	return ""
 }
 
 // unproved says which canary does not have the revision yet.

@@ -1,7 +1,6 @@
 // Package watchtest runs a watch.Loop on clusters in memory, for the tests of what shows or tells it.
 //
 //	w := watchtest.Begin(t, true, nil)
-//	defer w.Stop()
 //	w.Says("1", "db/c.yaml", watchtest.Cluster("db", "one"))
 //
 // Waits take real time: run it in a testing/synctest bubble, where they take none, or with a Lag of the simulated clusters that is short.
@@ -13,6 +12,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,11 +57,14 @@ type World struct {
 	Clusters map[string]*sim.Cluster
 	// Health is told beside what the layers tell; set it before Says.
 	Health func(cluster string) []reconcile.Health
+	// Locking, if it is not nil, is called right before a cluster is locked.
+	Locking func(cluster string)
 	// Lag and Tools are those of new clusters (sim.Cluster), where they are not zero.
 	Lag   time.Duration
 	Tools reconcile.Host
 
 	t       testing.TB
+	ahead   atomic.Int64
 	mu      sync.Mutex
 	clients []*sim.Client
 	refused map[string]error
@@ -72,15 +75,16 @@ type World struct {
 	ready   chan struct{}
 }
 
-// Begin starts a loop on no clusters; before changes the World before that.
+// Begin starts a loop on no clusters, which ends with the test at the latest; before changes the World before that.
 func Begin(t testing.TB, apply bool, before func(*World)) *World {
 	w := &World{t: t, Clusters: map[string]*sim.Cluster{}, refused: map[string]error{}, drain: make(chan struct{}), ended: make(chan error, 1), ready: make(chan struct{})}
-	w.Loop = &watch.Loop{Source: w, Connect: w.connect, Apply: apply}
+	w.Loop = &watch.Loop{Source: w, Connect: w.connect, Apply: apply, Now: w.now}
 	if before != nil {
 		before(w)
 	}
 	go func() { w.ended <- w.Loop.Run(context.WithoutCancel(t.Context()), w.drain) }()
 	<-w.ready
+	t.Cleanup(w.Stop)
 	return w
 }
 
@@ -150,7 +154,28 @@ func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool
 	}
 	client := c.Client()
 	w.clients = append(w.clients, client)
-	return &reconcile.Engine{Layers: layers, Hosts: client.Hosts(), Locker: client, Manifests: m}, io.NopCloser(nil), nil
+	return &reconcile.Engine{Layers: layers, Hosts: client.Hosts(), Locker: locker{client, func() { w.locking(name) }}, Manifests: m}, io.NopCloser(nil), nil
+}
+
+func (w *World) locking(cluster string) {
+	w.mu.Lock()
+	do := w.Locking
+	w.mu.Unlock()
+	if do != nil {
+		do(cluster)
+	}
+}
+
+// locker does something before it locks.
+type locker struct {
+	reconcile.Locker
+	before func()
+}
+
+// Lock implements reconcile.Locker.
+func (l locker) Lock(ctx context.Context, hosts reconcile.Hosts, holder reconcile.Holder) (reconcile.Lock, error) {
+	l.before()
+	return l.Locker.Lock(ctx, hosts, holder)
 }
 
 // told is a layer that tells something else of how it is: storage is not simulated.
@@ -169,10 +194,15 @@ func (w *World) Says(id string, files ...string) {
 
 // Finds has the source find a revision of these files.
 func (w *World) Finds(r source.Revision, files ...string) {
-	for i := 0; i < len(files); i += 2 {
-		r.Files = append(r.Files, v1.File{Name: files[i], Data: []byte(files[i+1])})
-	}
+	r.Files = filesOf(files)
 	w.found(r)
+}
+
+func filesOf(files []string) (all []v1.File) {
+	for i := 0; i < len(files); i += 2 {
+		all = append(all, v1.File{Name: files[i], Data: []byte(files[i+1])})
+	}
+	return all
 }
 
 // Fails has the source not be read.
@@ -183,6 +213,28 @@ func (w *World) Refuse(cluster string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.refused[cluster] = err
+}
+
+// Jump puts the controller's clock forward, or back.
+func (w *World) Jump(d time.Duration) { w.ahead.Add(int64(d)) }
+
+func (w *World) now() time.Time { return time.Now().Round(0).Add(time.Duration(w.ahead.Load())) }
+
+// Approve approves what is to be done to the one cluster of these files, as hactl approve does.
+func (w *World) Approve(files ...string) {
+	w.t.Helper()
+	sets, err := v1.Load(filesOf(files))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	e, _, err := w.connect(w.t.Context(), sets[0], "", false)
+	if err == nil {
+		e.Holder.Who = "ann@laptop"
+		_, _, err = e.Approve(w.t.Context(), reconcile.ApplyOptions{}, func(*reconcile.Observation, *reconcile.Plan) error { return nil })
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // Drift changes the parameter by hand, as somebody with pcs does.
