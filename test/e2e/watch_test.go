@@ -201,7 +201,7 @@ func TestWatch(t *testing.T) {
 
 	cib := func() string { return l.MustExec("node1", "cibadmin", "--query", "--scope", "configuration") }
 	t.Run("a commit changes the cluster", func(t *testing.T) {
-		o.write("more.yaml", fakeService("B", "one"))
+		o.write("more.yaml", unmonitored("B", "one"))
 		w.reaches("in-sync", o.push("a second resource"), time.Minute)
 		if runsOn(t, l, "node1", "B") == "" {
 			t.Error("B does not run")
@@ -209,26 +209,26 @@ func TestWatch(t *testing.T) {
 	})
 	t.Run("a broken one is refused", func(t *testing.T) {
 		good := w.state().Source.Revision.ID
-		o.write("more.yaml", strings.Replace(fakeService("B", "two"), "agent", "agnet", 1))
+		o.write("more.yaml", strings.Replace(unmonitored("B", "two"), "agent", "agnet", 1))
 		o.push("a typo")
 		eventually(t, 20*time.Second, "it is refused", func() string { return missing(w.state().Source.Refused, "agnet") })
 		if p := w.state(); p.Source.Revision.ID != good || p.Clusters[0].Phase != "in-sync" {
 			t.Errorf("%+v", p)
 		}
-		o.write("more.yaml", fakeService("B", "one"))
+		o.write("more.yaml", unmonitored("B", "one"))
 		w.reaches("in-sync", o.push("mended"), 30*time.Second)
 	})
 	t.Run("an unsigned one is refused", func(t *testing.T) {
 		good := w.state().Source.Revision.ID
 		o.sign = false
-		o.write("more.yaml", fakeService("B", "stolen"))
+		o.write("more.yaml", unmonitored("B", "stolen"))
 		o.push("not signed")
 		eventually(t, 20*time.Second, "it is refused", func() string { p := w.state().Source; return missing(p.Refused+p.Err, "sign") })
 		if p := w.state(); p.Source.Revision.ID != good || strings.Contains(cib(), "stolen") {
 			t.Errorf("%+v", p)
 		}
 		o.sign = true
-		o.write("more.yaml", fakeService("B", "one"))
+		o.write("more.yaml", unmonitored("B", "one"))
 		w.reaches("in-sync", o.push("signed"), 30*time.Second)
 	})
 	t.Run("drift is undone", func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestWatch(t *testing.T) {
 		l.MustExec("node1", "crm_resource", "--clear", "--resource", "A")
 	})
 	t.Run("what disturbs waits for a window", func(t *testing.T) {
-		o.write("more.yaml", fakeService("B", "restarted"))
+		o.write("more.yaml", unmonitored("B", "restarted"))
 		w.reaches("pending", o.push("a restart"), 30*time.Second)
 		if p := w.state(); !strings.Contains(p.Clusters[0].Verdict.Why, "approv") || strings.Contains(cib(), "restarted") {
 			t.Errorf("%+v", p)
@@ -269,7 +269,7 @@ func TestWatch(t *testing.T) {
 	})
 	t.Run("or for an approval", func(t *testing.T) {
 		o.write("policy.yaml", policyText("interval: 10s"))
-		o.write("more.yaml", fakeService("B", "approved"))
+		o.write("more.yaml", unmonitored("B", "approved"))
 		commit := o.push("another restart")
 		w.reaches("pending", commit, 30*time.Second)
 		if out, stderr, code := l.Hactl("approve", "-f", o.dir, "--yes"); code != 0 {
@@ -283,7 +283,7 @@ func TestWatch(t *testing.T) {
 	t.Run("killed in the middle", func(t *testing.T) {
 		var many strings.Builder
 		for i := range 8 {
-			many.WriteString(fakeService(fmt.Sprintf("K%d", i), "one"))
+			many.WriteString(unmonitored(fmt.Sprintf("K%d", i), "one"))
 		}
 		o.write("many.yaml", many.String())
 		before := w.count("apply")
@@ -306,6 +306,7 @@ func TestWatch(t *testing.T) {
 		}
 		converged(t, l, "-f", o.dir)
 	})
+	t.Run("over HTTP", func(t *testing.T) { watchHTTP(t, l, o) })
 }
 
 // missing says what a text should hold, "" if it does.

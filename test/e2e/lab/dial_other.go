@@ -12,3 +12,8 @@ import (
 func (l *Lab) Dial(context.Context, string, string) (net.Conn, error) {
 	return nil, errors.New("the namespace lab needs Linux")
 }
+
+// Listen needs Linux's network namespaces.
+func (l *Lab) Listen(context.Context, string, string) (net.Listener, error) {
+	return nil, errors.New("the namespace lab needs Linux")
+}
