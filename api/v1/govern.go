@@ -1,11 +1,15 @@
 package v1
 
 // Govern loads files that hold WatchPolicies and nothing else, and finds each of the sets its policy, as Load does. The sets were loaded by themselves;
-// one that brought a policy with it keeps that. Govern writes to the sets.
-func Govern(files []File, sets []*Manifests) error {
+// one that brought a policy with it keeps that. unread are files that could not be loaded: a policy may name clusters that may be in them. Govern writes
+// to the sets.
+func Govern(files, unread []File, sets []*Manifests) error {
 	l := newLoader()
 	for _, f := range files {
 		l.file(f)
+	}
+	for _, f := range unread {
+		l.unread = append(l.unread, f.Data...)
 	}
 	policies := l.policies()
 	for _, o := range l.objects {

@@ -23,7 +23,7 @@ func TestGovern(t *testing.T) {
 	a, b, c := load(strings.ReplaceAll(bare, "NAME", "a")), load(strings.ReplaceAll(bare, "NAME", "b")), load(strings.ReplaceAll(bare, "NAME", "c")+watchPolicy("own", "suspend: true"))
 	sets := []*Manifests{a, b, c}
 	top := watchPolicy("rest", "") + watchPolicy("forB", "clusters: [b]")
-	if err := Govern([]File{{Name: "p.yaml", Data: []byte(top)}}, sets); err != nil {
+	if err := Govern([]File{{Name: "p.yaml", Data: []byte(top)}}, nil, sets); err != nil {
 		t.Fatal(err)
 	}
 	for m, want := range map[*Manifests]string{a: "rest", b: "forB", c: "own"} {
@@ -31,12 +31,16 @@ func TestGovern(t *testing.T) {
 			t.Errorf("%s has the policy %+v, want %s", m.Cluster.Metadata.Name, m.Policy, want)
 		}
 	}
+	broken := []File{{Name: "bb/c.yaml", Data: []byte("metadata: {name: bb\n")}}
+	if err := Govern([]File{{Name: "p.yaml", Data: []byte(watchPolicy("x", "clusters: [bb]"))}}, broken, sets); err != nil {
+		t.Errorf("a cluster that may be in a file that cannot be read: %v", err)
+	}
 	for text, want := range map[string]string{
 		watchPolicy("x", "clusters: [bb]"):                                         `there is no Cluster "bb"`,
 		strings.Replace(watchPolicy("x", ""), "kind: WatchPolicy", "kind: Tag", 1): "only WatchPolicies may stand beside",
 		"kind: [": "yaml",
 	} {
-		if err := Govern([]File{{Name: "p.yaml", Data: []byte(text)}}, sets); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Govern([]File{{Name: "p.yaml", Data: []byte(text)}}, nil, sets); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}

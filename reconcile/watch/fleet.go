@@ -14,7 +14,7 @@ import (
 // Fleet is what a revision says of each cluster.
 type Fleet struct {
 	Clusters map[string]*v1.Manifests
-	// Broken says of each folder that could not be loaded why. Its clusters go on with what they had.
+	// Broken says of each folder that could not be loaded why. Its clusters go on with what they had, if they had something.
 	Broken map[string]error
 }
 
@@ -38,6 +38,7 @@ func LoadFleet(rev source.Revision, check func(*v1.Manifests) error, had map[str
 	}
 	var all []*v1.Manifests
 	broken := map[string]error{}
+	var unread []v1.File
 	folder := map[string]string{} // where each cluster is
 	for _, name := range slices.Sorted(maps.Keys(folders)) {
 		sets, err := loaded(folders[name], check)
@@ -48,6 +49,7 @@ func LoadFleet(rev source.Revision, check func(*v1.Manifests) error, had map[str
 		}
 		if err != nil {
 			broken[name] = err
+			unread = append(unread, folders[name]...)
 			continue
 		}
 		for _, m := range sets {
@@ -63,7 +65,7 @@ func LoadFleet(rev source.Revision, check func(*v1.Manifests) error, had map[str
 			all = append(all, &kept)
 		}
 	}
-	if err := v1.Govern(top, all); err != nil {
+	if err := v1.Govern(top, unread, all); err != nil {
 		return Fleet{}, err
 	}
 	return fleet(all, broken)
@@ -88,9 +90,32 @@ func fleet(sets []*v1.Manifests, broken map[string]error) (Fleet, error) {
 		f.Clusters[m.Cluster.Metadata.Name] = m
 	}
 	if len(f.Clusters) == 0 {
-		return Fleet{}, errors.Join(append([]error{ErrNoCluster}, slices.Collect(maps.Values(broken))...)...)
+		errs := []error{ErrNoCluster}
+		for _, name := range slices.Sorted(maps.Keys(broken)) { // the same mistakes are one event
+			errs = append(errs, broken[name])
+		}
+		return Fleet{}, errors.Join(errs...)
 	}
 	return f, nil
+}
+
+// broken says of each broken folder why, and what that means.
+func (f Fleet) broken() map[string]string {
+	kept := map[string][]string{}
+	for name, m := range f.Clusters {
+		if folder := folderOf(m); f.Broken[folder] != nil {
+			kept[folder] = append(kept[folder], name)
+		}
+	}
+	why := map[string]string{}
+	for folder, err := range f.Broken {
+		text := "no good state of it was seen since this controller began, so nobody looks after its clusters"
+		if names := slices.Sorted(slices.Values(kept[folder])); len(names) > 0 {
+			text = "what was in force stays for " + strings.Join(names, ", ")
+		}
+		why[folder] = err.Error() + "; " + text
+	}
+	return why
 }
 
 // split puts files to their top folders.

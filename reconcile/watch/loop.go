@@ -29,7 +29,8 @@ type Loop struct {
 	// Streams bounds how many clusters are listened to over connections that stay open; the others are looked at by their interval alone, over
 	// connections made anew each time. 0 means DefaultStreams, less than 0 none.
 	Streams int
-	// AtOnce bounds how many clusters are looked at or changed at the same time; 0 means DefaultAtOnce.
+	// AtOnce bounds how many clusters are looked at or changed at the same time; 0 means DefaultAtOnce. What takes longer than slotLimit does not count
+	// any more: it waits for machines, and others must not wait for it.
 	AtOnce int
 	// Stagger is the time over which the first looks are spread; 0: none are.
 	Stagger time.Duration
@@ -59,6 +60,9 @@ const (
 	DefaultStreams = 100
 	DefaultAtOnce  = 16
 )
+
+// slotLimit is longer than a look at machines that answer takes.
+const slotLimit = 30 * time.Second
 
 // Run follows the source until drain is closed (steps that run are finished, nothing else is begun) or ctx ends (they are cancelled, too).
 func (l *Loop) Run(ctx context.Context, drain <-chan struct{}) error {
@@ -149,10 +153,15 @@ func (l *Loop) found(following, ctx context.Context, r source.Revision) {
 	if r.Rewrites != "" {
 		text = "it does not descend from the revision before, " + r.Rewrites + " (a forced push?): " + text
 	}
-	l.update(func(s *State) { s.Source.Revision, s.Source.Since, s.Source.Refused = rev, time.Now().UTC(), "" })
+	broken := f.broken()
+	l.update(func(s *State) {
+		s.Source.Revision, s.Source.Since, s.Source.Refused, s.Source.Broken = rev, time.Now().UTC(), "", broken
+	})
 	l.tell(Event{Type: RevisionFound, Revision: rev.Name, Text: text})
-	for _, folder := range slices.Sorted(maps.Keys(f.Broken)) {
-		l.tell(Event{Type: RevisionRefused, Revision: rev.Name, Text: folder + ": " + f.Broken[folder].Error()})
+	for _, folder := range slices.Sorted(maps.Keys(broken)) {
+		if broken[folder] != now.Broken[folder] {
+			l.tell(Event{Type: RevisionRefused, Revision: rev.Name, Text: folder + ": " + broken[folder]})
+		}
 	}
 	l.assign(following, ctx, rev, r.Dir, f)
 }
@@ -220,6 +229,21 @@ func (l *Loop) left(w *worker) {
 	if l.leaving[w.name] == w {
 		delete(l.leaving, w.name)
 	}
+}
+
+// slot waits for one of the slots; release gives it back, if it is not taken back before. False: ctx ended.
+func (l *Loop) slot(ctx context.Context) (release func(), ok bool) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false
+	}
+	back := sync.OnceFunc(func() { <-l.slots })
+	limit := time.AfterFunc(slotLimit, back)
+	return func() {
+		limit.Stop()
+		back()
+	}, true
 }
 
 // failed tells that the source cannot be read. The revision in force stays.

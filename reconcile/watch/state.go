@@ -24,9 +24,11 @@ type Source struct {
 	Revision Revision  `json:"revision,omitzero"`
 	Since    time.Time `json:"since,omitzero"`
 	// Refused says why the newest state of the source is not in force, Err why it cannot be read; "" where all is well. Seen is when it was last read.
-	Refused string    `json:"refused,omitempty"`
-	Err     string    `json:"err,omitempty"`
-	Seen    time.Time `json:"seen,omitzero"`
+	Refused string `json:"refused,omitempty"`
+	// Broken says of each folder of the revision in force that could not be loaded why, and what becomes of its clusters.
+	Broken map[string]string `json:"broken,omitempty"`
+	Err    string            `json:"err,omitempty"`
+	Seen   time.Time         `json:"seen,omitzero"`
 }
 
 // Revision names a state of the source.

@@ -131,12 +131,11 @@ func (w *worker) run(following, ctx context.Context) {
 
 // round looks once, and changes what may be changed. It gives the time until the next look.
 func (w *worker) round(following, ctx context.Context) time.Duration {
-	select {
-	case w.loop.slots <- struct{}{}:
-		defer func() { <-w.loop.slots }()
-	case <-following.Done():
+	release, ok := w.loop.slot(following)
+	if !ok {
 		return 0
 	}
+	defer release()
 	t := w.target()
 	s, err := w.connect(following, t)
 	if err != nil {

@@ -30,6 +30,7 @@ var (
 	sourceUp       = metric("source_up", "1 if the source could be read at the last try.")
 	sourceRefused  = metric("source_refused", "1 if the newest revision is not in force, because it is broken or not signed as asked for.")
 	sourceSeen     = metric("source_last_read_timestamp_seconds", "When the source was last read.")
+	sourceBroken   = metric("source_broken_folders", "How many folders of the revision in force are broken; their clusters stay as they are, or are not looked after at all.")
 	sourceRevision = metric("source_revision_info", "The revision in force.", "revision", "name")
 
 	phase       = metric("cluster_phase", "1 for the phase in which a cluster is.", "cluster", "phase")
@@ -37,6 +38,7 @@ var (
 	observed    = metric("cluster_observed_revision_info", "The newest revision that a cluster was seen to be as.", "cluster", "revision")
 	drifted     = metric("cluster_drifted_objects", "How many objects are not as the manifests say.", "cluster")
 	broken      = metric("cluster_manifests_broken", "1 if the cluster's part of the newest revision is broken and not in force.", "cluster")
+	failed      = metric("cluster_apply_failed", "1 if the manifests of a cluster could not be applied, and it is not as they say. A roll-out may have stopped for it.", "cluster")
 	lastSuccess = metric("cluster_last_success_timestamp_seconds", "When a cluster was last seen as its manifests say.", "cluster")
 	lastLook    = metric("cluster_last_look_timestamp_seconds", "When a cluster was last looked at without trouble.", "cluster")
 	lookSeconds = metric("cluster_look_seconds", "How long the last look at a cluster took.", "cluster")
@@ -68,6 +70,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(sourceUp, truth(s.Source.Err == "" && !s.Source.Seen.IsZero()))
 	gauge(sourceRefused, truth(s.Source.Refused != ""))
 	gauge(sourceSeen, unix(s.Source.Seen))
+	gauge(sourceBroken, float64(len(s.Source.Broken)))
 	if r := s.Source.Revision; r.ID != "" {
 		gauge(sourceRevision, 1, r.ID, r.Name)
 	}
@@ -81,6 +84,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(drifted, float64(cl.Drift()), cl.Name)
 		gauge(broken, truth(cl.Broken != ""), cl.Name)
+		gauge(failed, truth(cl.Failed != ""), cl.Name)
 		gauge(lastSuccess, unix(cl.Synced), cl.Name)
 		gauge(lastLook, unix(cl.Looked), cl.Name)
 		gauge(lookSeconds, cl.Took.Seconds(), cl.Name)

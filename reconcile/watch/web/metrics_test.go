@@ -76,6 +76,10 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("the counter %s fell from %v to %v (there: %t)", key, v, now, ok)
 			}
 		}
+		if body := s.page("/"); after["hactl_source_broken_folders"] != 1 || after["hactl_cluster_manifests_broken cluster=away"] != 1 ||
+			!strings.Contains(body, "The folder away is broken: away/c.yaml") || !strings.Contains(body, "what was in force stays for away") {
+			t.Errorf("a broken folder: %v\n%s", after, body)
+		}
 		// Revisions and errors come and go; the series of those that are gone must not stay.
 		for i := range 20 {
 			s.Says(strings.Repeat("x", i+3), "db/c.yaml", watchtest.Cluster("db", strings.Repeat("y", i+1)), "away/c.yaml", watchtest.Cluster("away", "one"))

@@ -85,7 +85,7 @@ func (s *server) page(w http.ResponseWriter, _ *http.Request) {
 			v.Counts = append(v.Counts, count{n[p], p})
 		}
 	}
-	if bad := n[watch.Failing] + n[watch.Drifted] + n[watch.Pending]; bad > 0 || st.Source.Err != "" || st.Source.Refused != "" {
+	if bad := n[watch.Failing] + n[watch.Drifted] + n[watch.Pending]; bad > 0 || st.Source.Err != "" || st.Source.Refused != "" || len(st.Source.Broken) > 0 {
 		v.Title = "! " + v.Title
 	}
 	show(w, "page", v)
