@@ -95,6 +95,8 @@ type Machine struct {
 	Address string `json:"address" check:"host"`
 	// SSH says how to reach it; the default address is Address.
 	SSH *SSH `json:"ssh,omitempty"`
+	// Prepare says what this machine needs, in place of the packages of the Cluster's prepare; its hostsFile and time hold here too.
+	Prepare *MachinePrepare `json:"prepare,omitempty"`
 }
 
 // SSH says how to reach a machine. What it leaves out comes from the user's ssh_config(5).
@@ -144,9 +146,18 @@ type Prepare struct {
 	StartAtBoot *bool `json:"startAtBoot,omitempty"`
 }
 
-// Packages names packages by family of distribution. corosync, pacemaker, the resource agents and the fence agents are always among them.
+// MachinePrepare is what hactl does to a machine that is no member, such as a server of disks.
+type MachinePrepare struct {
+	// Packages are installed where missing; nothing is ever upgraded or removed.
+	Packages *Packages `json:"packages,omitempty"`
+	// Units says which systemd units start at boot: enabled, disabled or masked, by unit name.
+	Units map[string]string `json:"units,omitempty" enum:"enabled disabled masked"`
+}
+
+// Packages names packages by family of distribution. On members, corosync, pacemaker, the resource agents and the fence agents are always
+// among them. Those of the Cluster are installed on every machine that has no list of its own.
 type Packages struct {
-	// All are installed on every machine.
+	// All are those with the same name in both.
 	All []string `json:"all,omitempty" check:"word"`
 	// Debian are installed by apt.
 	Debian []string `json:"debian,omitempty" check:"word"`

@@ -115,6 +115,11 @@ func (c *checker) nodes(o *Object, s *ClusterSpec) {
 	}
 	for i, h := range s.Hosts {
 		unique(fmt.Sprintf("spec.hosts[%d].name", i), h.Name)
+		if h.Prepare != nil {
+			for unit := range h.Prepare.Units {
+				c.unit(o, fmt.Sprintf("spec.hosts[%d].prepare.units.%s", i, unit), unit)
+			}
+		}
 	}
 }
 
@@ -225,8 +230,14 @@ func (c *checker) prepare(o *Object, p *Prepare) {
 		name := strings.TrimSuffix(unit, ".service")
 		if name == "corosync" || name == "pacemaker" {
 			c.errorf(o, "spec.prepare.units."+unit, "is told by spec.prepare.startAtBoot; remove it here")
-		} else if msg := checkWord(unit); msg != "" || strings.Contains(unit, "/") {
-			c.errorf(o, "spec.prepare.units."+unit, "%q is no name of a unit", unit)
+		} else {
+			c.unit(o, "spec.prepare.units."+unit, unit)
 		}
+	}
+}
+
+func (c *checker) unit(o *Object, path, unit string) {
+	if msg := checkWord(unit); msg != "" || strings.Contains(unit, "/") {
+		c.errorf(o, path, "%q is no name of a unit", unit)
 	}
 }

@@ -64,11 +64,23 @@ func (c *checker) files(m *Manifests) {
 	}
 }
 
-// Installs tells whether one of the packages is among those that the Cluster has installed.
-func (m *Manifests) Installs(packages ...string) bool {
-	if m.Cluster == nil || m.Cluster.Spec.Prepare == nil || m.Cluster.Spec.Prepare.Packages == nil {
-		return false
+// PackagesOf gives the packages that a machine is to have besides those of every member; nil if nothing is to be installed there.
+func (s *ClusterSpec) PackagesOf(machine string) *Packages {
+	for _, h := range s.Hosts {
+		if h.Name == machine && h.Prepare != nil {
+			return h.Prepare.Packages
+		}
 	}
-	p := m.Cluster.Spec.Prepare.Packages
-	return slices.ContainsFunc(slices.Concat(p.All, p.Debian, p.RedHat), func(n string) bool { return slices.Contains(packages, n) })
+	if s.Prepare == nil {
+		return nil
+	}
+	return s.Prepare.Packages
+}
+
+// Installs tells whether one of the packages is among those that each of the machines is to have.
+func (m *Manifests) Installs(machines []string, packages ...string) bool {
+	return m.Cluster != nil && !slices.ContainsFunc(machines, func(machine string) bool {
+		p := m.Cluster.Spec.PackagesOf(machine)
+		return p == nil || !slices.ContainsFunc(slices.Concat(p.All, p.Debian, p.RedHat), func(n string) bool { return slices.Contains(packages, n) })
+	})
 }

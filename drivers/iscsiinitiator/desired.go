@@ -20,10 +20,10 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 	if m == nil {
 		return s, nil
 	}
-	installs, served := m.Installs(tools...), iscsitarget.Services(m)
+	served := iscsitarget.Services(m)
 	for _, x := range m.ISCSIInitiators {
 		i := Initiator{Name: x.Metadata.Name, Target: x.Spec.Target, Startup: cmp.Or(x.Spec.Startup, "automatic"), Record: map[string]string{},
-			Installs: installs, Sources: maps.Clone(x.Positions)}
+			Sources: maps.Clone(x.Positions)}
 		for _, p := range x.Spec.Portals {
 			i.Portals = append(i.Portals, parsePortal(p))
 		}
@@ -35,7 +35,9 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 				i.Record[n] = v.Text
 			}
 		}
+		var machines []string
 		for k, n := range x.Spec.Nodes {
+			machines = append(machines, n.Name)
 			w := Node{Name: n.Name, InitiatorName: n.InitiatorName}
 			if n.Auth != nil {
 				auth, err := chap.Of(&x.Object, fmt.Sprintf("spec.nodes[%d].auth", k), n.Auth, secrets)
@@ -46,6 +48,7 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 			}
 			i.Nodes = append(i.Nodes, w)
 		}
+		i.Installs = m.Installs(machines, tools...)
 		for _, t := range m.ISCSITargets {
 			if t.Spec.IQN == i.Target {
 				i.Makers, i.LUNs = []reconcile.Ref{iscsitarget.Ref(t.Metadata.Name)}, shown(t)

@@ -90,7 +90,7 @@ func (w *work) plan() error {
 		return nil
 	case !w.m.Tools:
 		return w.errorf("", "there is no iscsiadm; install the package open-iscsi (Red Hat: iscsi-initiator-utils), or have hactl do it: add "+
-			"`prepare: {packages: {debian: [open-iscsi], redhat: [iscsi-initiator-utils]}}` to the Cluster's spec")
+			"`prepare: {packages: {debian: [open-iscsi], redhat: [iscsi-initiator-utils]}}` to the Cluster's spec, or to that machine in its spec.hosts")
 	case w.m.Broken[w.i.Name] != "":
 		return w.errorf("", "hactl's record cannot be read: %s; remove it if nothing is to be removed by it", w.m.Broken[w.i.Name])
 	}

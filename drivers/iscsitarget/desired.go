@@ -19,7 +19,7 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 	if m == nil {
 		return s, nil
 	}
-	installs, made, served := m.Installs(tools...), makers(m), Services(m)
+	made, served := makers(m), Services(m)
 	for _, x := range m.ISCSITargets {
 		if s := served[x.Spec.IQN]; s != nil {
 			return State{}, fmt.Errorf("%s: ISCSITarget %s: Pacemaker starts and stops %s (%s); one of the two can have it: take out this object, or the resources",
@@ -29,7 +29,7 @@ func (d Driver) Desired(m *v1.Manifests, secrets reconcile.Secrets) (State, erro
 		if err != nil {
 			return State{}, err
 		}
-		t.Installs = installs
+		t.Installs = m.Installs([]string{t.Host}, tools...)
 		for i := range t.Backstores {
 			b := &t.Backstores[i]
 			if maker, ok := made[block.Ref(t.Host, b.Path)]; ok && b.Plugin == blockDev {

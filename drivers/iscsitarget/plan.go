@@ -128,7 +128,7 @@ func (p *planner) target(t *Target) error {
 		return unknown([]reconcile.Ref{system.Machine(p.host)}, "known after targetcli-fb is installed")
 	case !p.m.Tools || p.m.Unit == "":
 		return p.errorf(t, "spec.host", "%s has no targetctl, which restores targets at boot; install the package targetcli-fb (Red Hat: targetcli), "+
-			"or have hactl do it: add `prepare: {packages: {debian: [targetcli-fb], redhat: [targetcli]}}` to the Cluster's spec", p.host)
+			"or have hactl do it: add `prepare: {packages: {debian: [targetcli-fb], redhat: [targetcli]}}` to the Cluster's spec, or to that machine in its spec.hosts", p.host)
 	case p.m.Broken[t.Name] != "":
 		return p.errorf(t, "", "%s: hactl's record cannot be read: %s; remove it if nothing is to be removed by it", p.host, p.m.Broken[t.Name])
 	}

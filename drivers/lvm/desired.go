@@ -21,13 +21,13 @@ func (d Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	for _, n := range m.Cluster.Spec.Nodes {
 		s.Members = append(s.Members, n.Name)
 	}
-	managed, installs, makers := activated(m), m.Installs("lvm2"), makersOf(m)
+	managed, makers := activated(m), makersOf(m)
 	for _, v := range m.VolumeGroups {
 		g, err := wanted(v, m)
 		if err != nil {
 			return s, err
 		}
-		g.Managed, g.Installs = managed[g.Name], installs
+		g.Managed, g.Installs = managed[g.Name], m.Installs(g.Nodes, "lvm2")
 		if g.Autoactivation == nil && g.handed() {
 			g.Autoactivation = new(bool)
 		}

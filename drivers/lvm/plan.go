@@ -144,7 +144,7 @@ func (p *planner) known(node string, m *Machine) (bool, error) {
 		p.wait(node, "", p.everything(node), []reconcile.Ref{system.Machine(node)}, "known after lvm2 is installed")
 		return false, nil
 	case !m.Installed:
-		return false, fmt.Errorf("%s has no LVM; install the package lvm2, or have hactl do it: add `prepare: {packages: {all: [lvm2]}}` to the Cluster's spec", node)
+		return false, fmt.Errorf("%s has no LVM; install the package lvm2, or have hactl do it: add `prepare: {packages: {all: [lvm2]}}` to the Cluster's spec, or to that machine in its spec.hosts", node)
 	}
 	p.reached = true
 	return true, nil

@@ -14,7 +14,7 @@ var (
 	redhatStack = []string{"corosync", "fence-agents-all", "pacemaker", "pacemaker-cli", "resource-agents"}
 )
 
-// Desired reads spec.prepare of the Cluster. Without it only the preflight is left.
+// Desired reads spec.prepare of the Cluster, and that of machines outside of it. Without them only the preflight is left.
 func (Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	if m == nil || m.Cluster == nil {
 		return State{}, nil
@@ -42,17 +42,22 @@ func (Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	}
 	p := c.Spec.Prepare
 	if p == nil {
-		return s, nil
+		p = &v1.Prepare{}
 	}
 	for i := range s.Machines {
-		prepare(&s.Machines[i], p, entries)
+		prepare(&s.Machines[i], p, c.Spec.PackagesOf(s.Machines[i].Name), entries)
+	}
+	for i, h := range c.Spec.Hosts {
+		if h.Prepare != nil {
+			s.host(c, fmt.Sprintf("spec.hosts[%d].prepare", i), h)
+		}
 	}
 	accounts := map[string]Account{}
 	for i, a := range p.Users {
 		accounts[a.Name] = Account{Groups: a.Groups, Source: c.Pos(fmt.Sprintf("spec.prepare.users[%d]", i))}
 	}
 	for i := range s.Machines {
-		if s.Machines[i].Member {
+		if s.Machines[i].Member && len(accounts) > 0 {
 			s.Machines[i].Accounts = accounts
 		}
 	}
@@ -60,10 +65,33 @@ func (Driver) Desired(m *v1.Manifests, _ reconcile.Secrets) (State, error) {
 	return s, nil
 }
 
-func prepare(m *MachineStatus, p *v1.Prepare, entries []Entry) {
-	if p.Packages != nil {
-		m.Packages = &Packages{
-			Debian: union(p.Packages.All, p.Packages.Debian), RedHat: union(p.Packages.All, p.Packages.RedHat)}
+// host takes what a machine outside the cluster says of itself, and where.
+func (s *State) host(c *v1.Cluster, path string, h v1.Machine) {
+	m := s.machine(h.Name)
+	s.Sources[at(h.Name, "packages")] = c.Pos(path + ".packages")
+	for n, st := range h.Prepare.Units {
+		if m.Units == nil {
+			m.Units = map[string]Unit{}
+		}
+		m.Units[unitName(n)] = Unit{State: st}
+		s.Sources[at(h.Name, "units."+unitName(n))] = c.Pos(path + ".units." + n)
+	}
+}
+
+// at is the key of a source that holds for one machine alone.
+func at(machine, field string) string { return "host." + machine + "." + field }
+
+// sourceOf is where the manifest asks for a field of a machine.
+func (s State) sourceOf(machine, field string) v1.Pos {
+	if pos, ok := s.Sources[at(machine, field)]; ok {
+		return pos
+	}
+	return s.Sources[field]
+}
+
+func prepare(m *MachineStatus, p *v1.Prepare, packages *v1.Packages, entries []Entry) {
+	if packages != nil {
+		m.Packages = &Packages{Debian: union(packages.All, packages.Debian), RedHat: union(packages.All, packages.RedHat)}
 		if m.Member {
 			m.Packages.Debian = union(m.Packages.Debian, debianStack)
 			m.Packages.RedHat = union(m.Packages.RedHat, redhatStack)

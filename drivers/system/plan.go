@@ -70,7 +70,7 @@ func (p *planner) step(what, source string, changes []reconcile.Change, ops ...r
 	for i := range changes {
 		changes[i].Object = Machine(p.w.Name)
 		if changes[i].Source.IsZero() {
-			changes[i].Source = p.want.Sources[source]
+			changes[i].Source = p.want.sourceOf(p.w.Name, source)
 		}
 	}
 	p.steps = append(p.steps, reconcile.Step{ID: "system " + p.w.Name + " " + what, Host: p.w.Name, Changes: changes, Ops: ops})

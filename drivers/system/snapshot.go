@@ -78,9 +78,9 @@ func (p *planner) notLooked() {
 			continue
 		}
 		part, _, _ := strings.Cut(path, ".")
-		source := p.want.Sources[path]
+		source := p.want.sourceOf(p.w.Name, path)
 		if source.IsZero() {
-			source = p.want.Sources[part]
+			source = p.want.sourceOf(p.w.Name, part)
 		}
 		changes = append(changes, reconcile.Change{Action: reconcile.Check, Path: path, Source: source})
 	}

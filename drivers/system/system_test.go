@@ -38,6 +38,12 @@ func prepareAll(s *v1.ClusterSpec) {
 	s.Hosts = []v1.Machine{{Name: "qnetd", Address: "10.0.0.9"}}
 }
 
+// outside has the other machine prepared by what it says itself.
+func outside(s *v1.ClusterSpec) {
+	s.Prepare = &v1.Prepare{Packages: &v1.Packages{All: []string{"haproxy"}}}
+	s.Hosts[0].Prepare = &v1.MachinePrepare{Packages: &v1.Packages{Debian: []string{"targetcli-fb"}}, Units: map[string]string{"rtslib-fb-targetctl": "enabled"}}
+}
+
 // bare machines of that family, as Observe finds them.
 func bare(family string) State {
 	s := State{Cluster: "lab"}
@@ -142,6 +148,11 @@ func TestPlan(t *testing.T) {
 		{"files-of-packages", manifests(func(s *v1.ClusterSpec) {
 			s.Prepare = &v1.Prepare{Packages: &v1.Packages{All: []string{"nfs-kernel-server"}}, Files: []v1.PreparedFile{{Path: "/etc/init.d/nfs-kernel-server"}}}
 		}), with(bare("debian"), stack, found(nil))},
+		{"machine-outside", manifests(prepareAll, outside), with(bare("debian"), stack, func(s *State) {
+			s.Machines[0].Packages.Installed, s.Machines[1].Packages.Installed = map[string]string{"haproxy": "1"}, map[string]string{}
+			s.Machines = append(s.Machines, MachineStatus{Name: "qnetd", Packages: &Packages{Installed: map[string]string{}}, Facts: &Facts{Family: "debian", HostName: "qnetd"},
+				Units: map[string]Unit{"rtslib-fb-targetctl.service": {Missing: true}}})
+		})},
 		{"preflight", manifests(), with(bare("debian"), stack, func(s *State) {
 			f := s.Machines[1].Facts
 			f.HostName, f.ClockOffset, f.Full, f.Interfaces = "localhost", -45, []string{"/var"}, nil

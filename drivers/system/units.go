@@ -20,7 +20,7 @@ func (p *planner) units() error {
 	for _, n := range sortedKeys(p.w.Units) {
 		w, h := p.w.Units[n], p.h.Units[n]
 		if h.Missing && !coming && w.State == "enabled" {
-			return fmt.Errorf("%s: systemd knows no unit %s; add its package to the Cluster's spec.prepare.packages", p.want.Sources["units."+n], n)
+			return fmt.Errorf("%s: systemd knows no unit %s; add its package to packages of the same prepare section", p.want.sourceOf(p.w.Name, "units."+n), n)
 		}
 		verbs := unitVerbs(w, h, coming)
 		if len(verbs) == 0 {
@@ -34,7 +34,7 @@ func (p *planner) units() error {
 			have = ""
 		}
 		changes = append(changes, reconcile.Change{Action: reconcile.Update, Path: "units." + strings.TrimSuffix(n, ".service"), Have: have, Want: w.State,
-			Source: p.want.Sources["units."+n]})
+			Source: p.want.sourceOf(p.w.Name, "units."+n)})
 	}
 	var ops []reconcile.Op
 	for _, v := range []string{"unmask", "mask", "disable", "enable"} {
