@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/hactl/hactl/drivers/atboot"
 	"github.com/hactl/hactl/drivers/drbd/conf"
 	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
@@ -165,10 +165,6 @@ func (w *work) all(f func(node, name string) reconcile.Ref) []reconcile.Ref {
 	return out
 }
 
-// unitLimit is for slow machines: systemd runs all its generators again. (Debian's init script of the same name is left out, as in the layer of the
-// machines: it means nothing where systemd runs, and it takes longer than the rest.)
-const unitLimit = 2 * time.Minute
-
 // bootSteps takes drbd.service from the nodes where Pacemaker brings the resources up: it would, at boot, bring them up before.
 func bootSteps(want, have State) (steps []reconcile.Step) {
 	for i := range have.Nodes {
@@ -182,7 +178,7 @@ func bootSteps(want, have State) (steps []reconcile.Step) {
 		steps = append(steps, reconcile.Step{ID: "drbd " + n.Name + " " + unit, Host: n.Name,
 			Changes: []reconcile.Change{{Object: bootRef(n.Name), Action: reconcile.Update, Path: unit, Have: n.Boot, Want: "disabled",
 				Why: "Pacemaker's " + r.Manager + " brings " + r.Name + " up", Source: r.source("")}},
-			Ops: reconcile.Ops{reconcile.Command{Argv: []string{"env", "SYSTEMCTL_SKIP_SYSV=1", "systemctl", "disable", unit}, Limit: unitLimit}}})
+			Ops: reconcile.Ops{atboot.Command("disable", false, unit)}})
 	}
 	return steps
 }

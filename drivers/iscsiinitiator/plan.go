@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/atboot"
 	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
@@ -114,7 +115,7 @@ func (w *work) plan() error {
 		w.session(p)
 	}
 	if w.i.Startup == "automatic" && w.m.Unit != "" && w.m.Boot != "enabled" {
-		w.change(reconcile.Change{Action: reconcile.Update, Path: w.m.Unit, Have: w.m.Boot, Want: "enabled"}, reconcile.Command{Argv: []string{"systemctl", "enable", w.m.Unit}})
+		w.change(reconcile.Change{Action: reconcile.Update, Path: w.m.Unit, Have: w.m.Boot, Want: "enabled"}, atboot.Command("enable", w.m.Boot == atboot.Generated, w.m.Unit))
 	}
 	w.finish()
 	return nil

@@ -87,7 +87,7 @@ func (m *machine) Run(_ context.Context, c reconcile.Cmd) ([]byte, error) {
 		for _, f := range c.Argv[7:] {
 			delete(m.files, f)
 		}
-	case c.Argv[0] == "systemctl" && c.Argv[1] == "enable":
+	case c.Argv[0] == "env" && c.Argv[2] == "systemctl" && c.Argv[3] == "enable": // without init scripts
 		m.boot = "enabled"
 	case c.Argv[0] == "systemctl" && c.Argv[1] == "try-restart":
 	case c.Argv[0] == "rm":

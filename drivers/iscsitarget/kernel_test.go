@@ -77,7 +77,7 @@ func (k *kernel) Run(_ context.Context, c reconcile.Cmd) ([]byte, error) {
 		k.sizes[c.Argv[4]] = c.Argv[5]
 	case script == configure:
 		return nil, k.configure(string(c.Stdin))
-	case c.Argv[0] == "systemctl" && c.Argv[1] == "enable":
+	case c.Argv[0] == "env" && c.Argv[2] == "systemctl" && c.Argv[3] == "enable": // without init scripts
 		k.boot = "enabled"
 	case c.Argv[0] == "rm":
 		delete(k.files, c.Argv[len(c.Argv)-1])

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hactl/hactl/drivers/atboot"
 	"github.com/hactl/hactl/drivers/chap"
 	"github.com/hactl/hactl/drivers/system"
 	"github.com/hactl/hactl/reconcile"
@@ -50,7 +51,7 @@ func (p *planner) save() {
 	}
 	if p.m.Boot != "enabled" {
 		add(reconcile.Change{Path: p.m.Unit, Have: p.m.Boot, Want: "enabled"})
-		step.Ops = append(step.Ops, reconcile.Command{Argv: []string{"systemctl", "enable", p.m.Unit}})
+		step.Ops = append(step.Ops, atboot.Command("enable", p.m.Boot == atboot.Generated, p.m.Unit))
 	}
 	if len(step.Ops) == 0 {
 		return

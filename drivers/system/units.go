@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/hactl/hactl/drivers/atboot"
 	"github.com/hactl/hactl/reconcile"
 )
-
-// unitsLimit is for slow machines: systemd runs all its generators again.
-const unitsLimit = 2 * time.Minute
 
 // units plans one step for all units: each systemctl reloads systemd, which takes longer than the rest.
 func (p *planner) units() error {
@@ -48,16 +45,10 @@ func (p *planner) units() error {
 	return nil
 }
 
-// systemctl changes units. Debian's init scripts are not taken along: they mean nothing where systemd runs, and each of them costs update-rc.d and two
-// more reloads of systemd, which is most of the time. SYSTEMCTL_SKIP_SYSV (docs/ENVIRONMENT.md of systemd) is left out where an init script may be all
-// that there is.
+// systemctl changes units; an init script may be all that there is of one that a package brings, or systemd made.
 func (p *planner) systemctl(verb string, units []string) reconcile.Command {
-	argv := append([]string{"systemctl", verb}, units...)
-	native := !slices.ContainsFunc(units, func(n string) bool { return p.h.Units[n].Missing || p.h.Units[n].State == "generated" })
-	if native && (verb == "enable" || verb == "disable") {
-		argv = append([]string{"env", "SYSTEMCTL_SKIP_SYSV=1"}, argv...)
-	}
-	return reconcile.Command{Argv: argv, Limit: unitsLimit}
+	scripts := slices.ContainsFunc(units, func(n string) bool { return p.h.Units[n].Missing || p.h.Units[n].State == atboot.Generated })
+	return atboot.Command(verb, scripts, units...)
 }
 
 // unitVerbs are the commands that change how a unit starts at boot; without --now none of them touches a running unit (systemctl(1)).
