@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -50,7 +51,8 @@ func environment(r remote, ssh string) []string {
 func settings(g Git) map[string]string {
 	s := map[string]string{
 		"core.hooksPath": "/dev/null", "core.fsmonitor": "false", "core.askPass": "", "credential.helper": "", "safe.directory": "*",
-		"gc.auto": "0", "maintenance.auto": "false", "fetch.unpackLimit": "1", "fetch.recurseSubmodules": "false", "protocol.version": "2",
+		"core.bigFileThreshold": strconv.Itoa(MaxFile + 1), // what is larger passes through git piece by piece: it holds none of it in memory
+		"gc.auto":               "0", "maintenance.auto": "false", "fetch.unpackLimit": "1", "fetch.recurseSubmodules": "false", "protocol.version": "2",
 		"http.lowSpeedLimit": "1000", "http.lowSpeedTime": "30", "transfer.bundleURI": "false",
 		"gpg.minTrustLevel": "fully", "gpg.ssh.allowedSignersFile": g.AllowedSigners,
 		// Whatever is in the keyrings of the machine: only the allowed signers count.

@@ -1,7 +1,9 @@
 package source
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -123,6 +125,8 @@ func TestGitTrees(t *testing.T) {
 			r.git("commit", "-q", "-m", "x")
 			r.push("main")
 		}, `"sub" is a submodule`},
+		"dots":      {func(r *repo) { r.tree("..", "../../etc") }, `"../../../etc/x.yaml" leads out of the repository`},
+		"absolute":  {func(r *repo) { r.tree("/etc") }, `"/etc/x.yaml" leads out of the repository`},
 		"name":      {func(r *repo) { r.commit("m/\xff.yaml", "x") }, `"\xff.yaml" is no text; rename the file`},
 		"break":     {func(r *repo) { r.commit("m/a\nb.yaml", "x") }, `"a\nb.yaml" is no text; rename the file`},
 		"empty":     {func(r *repo) { r.commit("m/.a.yaml", "x"); r.commit("m/a.yaml", "") }, " holds no *.yaml or *.yml file in m"},
@@ -149,6 +153,30 @@ func TestGitTrees(t *testing.T) {
 				t.Error(texts(have))
 			}
 		})
+	}
+}
+
+// Commits have times that somebody's clock made up: none of them decides what is newer, or is too much for anything.
+func TestGitClocks(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	l := watch(t, r.source(t))
+	last := ""
+	for i, at := range []string{"4102444800 +1400", "0 -1200", "1700000000 +0000", "253402300799 +0000", "1 +0000"} {
+		put(t, r.work+"/a.yaml", at)
+		r.git("add", "-A")
+		cmd := exec.Command("git", "-C", r.work, "commit", "-q", "-m", at)
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_DATE=@"+at, "GIT_COMMITTER_DATE=@"+at)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", at, err, out)
+		}
+		id := r.push("main")
+		have := l.until(last)
+		seconds, _, _ := strings.Cut(at, " ")
+		if have.ID != id || have.Rewrites != "" || fmt.Sprint(have.At.Unix()) != seconds {
+			t.Errorf("commit %d, of %s: %+v", i, at, have)
+		}
+		last = id
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,6 +118,8 @@ func (r *repository) list(ctx context.Context, c *cache, rev Revision) ([]entry,
 			}
 			e := entry{mode: f[0], id: f[2], name: name}
 			switch {
+			case !filepath.IsLocal(name): // git makes no such tree, others can
+				return refuse("%q leads out of the repository", name)
 			case slices.ContainsFunc(strings.Split(name, "/"), v1.IsHidden):
 			case e.mode == "160000":
 				return refuse("%q is a submodule; the manifests must be in the repository itself", name)

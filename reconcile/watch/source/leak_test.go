@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,6 +136,52 @@ func TestGitFullDisk(t *testing.T) {
 	}
 	l.stop()
 }
+
+// A file that no memory holds passes through: each git(1) of the controller has less than the file is long, and it is refused by name all the same.
+func TestGitHuge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT TESTED: a file of 320 MiB in a repository: -short")
+	}
+	r := newRepo(t)
+	one := r.commit("a.yaml", "a")
+	const size, most = 320 << 20, 256 << 10 // bytes, and KiB
+	cmd := exec.Command("git", "-c", "core.compression=1", "fast-import", "--quiet", "--big-file-threshold=1m")
+	cmd.Dir = r.bare
+	cmd.Stdin = io.MultiReader(strings.NewReader(fmt.Sprintf("commit refs/heads/main\ncommitter a <a@b> 1 +0000\ndata 1\nx\nfrom refs/heads/main^0\n"+
+		"M 100644 inline big.yaml\ndata %d\n", size)), io.LimitReader(zeros{}, size), strings.NewReader("\n"))
+	s := r.http(t, "", nil)
+	g := r.source(t)
+	g.URL = s.URL + "/repo.git"
+	l := watch(t, g)
+	l.until("")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	put(t, bin+"/git", fmt.Sprintf("#!/bin/sh\nulimit -v %d\nexec %s \"$@\"\n", most, git))
+	os.Chmod(bin+"/git", 0o755)
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	l.fails("big.yaml has " + strconv.Itoa(size) + " bytes; a file of manifests has at most 4 MiB: split it")
+	runtime.ReadMemStats(&after)
+	if more := int64(after.Sys) - int64(before.Sys); more > 32<<20 {
+		t.Errorf("the controller itself took %d MiB more", more>>20)
+	}
+	r.git("reset", "-q", "--hard", one)
+	r.commit("a.yaml", "good again")
+	if have := l.until(one); texts(have) != "a.yaml=good again" {
+		t.Error(texts(have))
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // The memory that a look takes is bounded by what is read, not by what a repository holds.
 func TestGitMemory(t *testing.T) {

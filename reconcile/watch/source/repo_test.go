@@ -1,6 +1,7 @@
 package source
 
 import (
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,32 @@ func (r *repo) commit(name, text string, options ...string) string {
 	r.git("add", "-A")
 	r.git(append([]string{"commit", "-q", "--allow-empty", "-m", "change " + name}, options...)...)
 	return r.push("main")
+}
+
+// tree commits a file m/NAME/…/x.yaml, whatever the names are: a tree is made byte by byte.
+func (r *repo) tree(names ...string) {
+	r.t.Helper()
+	object := func(kind, data string) string {
+		r.t.Helper()
+		cmd := exec.Command("git", "-C", r.bare, "hash-object", "-t", kind, "-w", "--literally", "--stdin")
+		cmd.Stdin = strings.NewReader(data)
+		out, err := cmd.Output()
+		if err != nil {
+			r.t.Fatalf("git hash-object: %v", err)
+		}
+		id, err := hex.DecodeString(strings.TrimSpace(string(out)))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		return string(id)
+	}
+	entry := "100644 x.yaml\x00" + object("blob", "x")
+	for i := len(names) - 1; i >= 0; i-- {
+		entry = "40000 " + names[i] + "\x00" + object("tree", entry)
+	}
+	root := object("tree", "40000 m\x00"+object("tree", entry))
+	id := r.run(r.bare, "-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "x", "-p", "main", hex.EncodeToString([]byte(root)))
+	r.run(r.bare, "update-ref", "refs/heads/main", id)
 }
 
 func (r *repo) push(ref string) string {
