@@ -33,6 +33,13 @@ const (
 	Moves              // somebody else changes the CIB right before it
 )
 
+// SetFaults has other things go wrong from now on, also while the cluster is used.
+func (c *Cluster) SetFaults(faults ...*Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Faults = faults
+}
+
 // fault gives what goes wrong with a call.
 func (c *Cluster) fault(node, text string, mutates bool) Effect {
 	for _, f := range c.Faults {

@@ -14,9 +14,8 @@ import (
 
 // decide publishes what a look found, and changes what may be changed. It gives the time until the next look.
 func (w *worker) decide(following, ctx context.Context, t target, s *session, k *look) time.Duration {
-	v, failed := w.verdict(ctx, t, s, k.observation, k.plan)
-	k.failed = failed
-	w.set(func(c *Cluster) { c.Failed, c.failed = failed, t.digest }) // it counts in whose turn it is
+	v := w.verdict(ctx, t, s, k)
+	w.set(func(c *Cluster) { c.Failed, c.failed = k.failed, t.digest }) // it counts in whose turn it is
 	if v.Action == policy.Apply && following.Err() == nil {
 		release, why := w.loop.turn(w.name)
 		if release != nil {
@@ -38,39 +37,41 @@ func (w *worker) decide(following, ctx context.Context, t target, s *session, k 
 	return wait
 }
 
-// verdict is what is to be done about a plan, and why the manifests could not be applied before. It is asked when the cluster was looked at, and once more
-// under its lock.
-func (w *worker) verdict(ctx context.Context, t target, s *session, o *reconcile.Observation, p *reconcile.Plan) (v policy.Verdict, failed string) {
+// verdict is what is to be done about the plan of a look. It is asked when the cluster was looked at, and once more under its lock.
+func (w *worker) verdict(ctx context.Context, t target, s *session, k *look) policy.Verdict {
 	now := w.loop.Now()
-	v = policy.Decide(policyOf(t.manifests), policy.See(s.engine, o, p, now))
+	in := policy.See(s.engine, k.observation, k.plan, now)
+	k.health = in.Health
+	v := policy.Decide(policyOf(t.manifests), in)
 	if !w.loop.Apply {
 		if v.Action == policy.Apply {
 			v = policy.Verdict{Action: policy.Wait, Why: "this controller only reports (--mode report)"}
 		}
-		return v, ""
+		return v
 	}
-	if p.Empty() {
-		return v, ""
+	if in.Empty {
+		return v
 	}
-	before, err := w.past(ctx, s, t, o, p)
+	before, err := w.past(ctx, t, s, k)
+	k.failed = before.failed
 	if err != nil {
-		before.failed = err.Error()
+		k.failed = err.Error()
 	}
 	if v.Action != policy.Apply {
-		return v, before.failed
+		return v
 	}
 	if err != nil {
-		return policy.Verdict{Action: policy.Wait, For: policy.ForRetry, Why: err.Error()}, before.failed
+		return policy.Verdict{Action: policy.Wait, For: policy.ForRetry, Why: err.Error()}
 	}
-	if v, wait := before.again(now, p.Digest()); wait {
-		return v, before.failed
+	if v, wait := before.again(now, k.digest); wait {
+		return v
 	}
 	if w.loop.Self != "" {
-		if why := stops(p, w.loop.Self); why != "" {
-			v = policy.Verdict{Action: policy.Wait, Why: why + ", which runs this controller: run hactl apply on a machine that stays"}
+		if why := stops(k.plan, w.loop.Self); why != "" {
+			return policy.Verdict{Action: policy.Wait, Why: why + ", which runs this controller: run hactl apply on a machine that stays"}
 		}
 	}
-	return v, before.failed
+	return v
 }
 
 // stops says how a plan would stop a resource, "" if it would not.
@@ -178,7 +179,9 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 	drain, undrained := w.drain(following, v.Until)
 	defer undrained()
 	res, err := s.engine.Apply(ctx, reconcile.ApplyOptions{Allow: v.Allow, Drain: drain, Rollback: true,
-		Approve: func(o *reconcile.Observation, p *reconcile.Plan) error { return w.stillWanted(ctx, t, s, k, v, o, p) }})
+		Approve: func(o *reconcile.Observation, p *reconcile.Plan) error {
+			return w.stillWanted(ctx, t, s, seen(o, p), k.digest, v.Allow)
+		}})
 	if errors.Is(err, errMoved) {
 		w.loop.Log.Debug(err.Error(), "cluster", w.name)
 		w.moved++
@@ -210,17 +213,17 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 }
 
 // stillWanted decides once more, by what is seen under the lock: it may have taken a minute to get it. What is to be done must be what was decided on.
-func (w *worker) stillWanted(ctx context.Context, t target, s *session, k *look, v policy.Verdict, o *reconcile.Observation, p *reconcile.Plan) error {
+func (w *worker) stillWanted(ctx context.Context, t target, s *session, k *look, digest string, allow []reconcile.Allow) error {
 	w.recalled = false // another controller may have tried meanwhile
-	switch now, _ := w.verdict(ctx, t, s, o, p); {
+	switch v := w.verdict(ctx, t, s, k); {
 	case w.target() != t:
 		return fmt.Errorf("%w: other manifests have come", errMoved)
-	case p.Digest() != k.digest:
+	case k.digest != digest:
 		return fmt.Errorf("%w: another plan", errMoved)
-	case now.Action != policy.Apply:
-		return fmt.Errorf("%w: %s", errMoved, now.Why)
-	case len(reconcile.Ungated(p.Gates(), v.Allow)) > 0:
-		return fmt.Errorf("%w: it is allowed by something else now: %s", errMoved, now.Why)
+	case v.Action != policy.Apply:
+		return fmt.Errorf("%w: %s", errMoved, v.Why)
+	case len(reconcile.Ungated(k.plan.Gates(), allow)) > 0:
+		return fmt.Errorf("%w: it is allowed by something else now: %s", errMoved, v.Why)
 	}
 	return nil
 }

@@ -19,6 +19,11 @@ type look struct {
 	failed      string // why the manifests could not be applied before
 }
 
+// seen is a look whose health and failures are not known yet: the verdict finds them out.
+func seen(o *reconcile.Observation, p *reconcile.Plan) *look {
+	return &look{at: o.At, observation: o, plan: p, digest: p.Digest()}
+}
+
 // look observes and plans. Nothing is changed.
 func (w *worker) look(ctx context.Context, s *session) (*look, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
@@ -37,5 +42,5 @@ func (w *worker) look(ctx context.Context, s *session) (*look, error) {
 		}
 		return nil, err
 	}
-	return &look{at: o.At, observation: o, plan: p, digest: p.Digest(), health: s.engine.Status(o)}, nil
+	return seen(o, p), nil
 }

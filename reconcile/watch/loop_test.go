@@ -132,7 +132,7 @@ func TestTrouble(t *testing.T) {
 		}
 		// A step that always fails is tried three times, and again once something is different.
 		c := w.Clusters["db"]
-		c.Faults = []*sim.Fault{{Command: "cibadmin --patch", Times: 1000, Effect: sim.Fails}}
+		c.SetFaults(&sim.Fault{Command: "cibadmin --patch", Times: 1000, Effect: sim.Fails})
 		w.Says("2", "c.yaml", watchtest.Cluster("db", "two")+watchtest.Anything)
 		time.Sleep(5 * time.Hour)
 		if n := w.Count(watch.ApplyFailed); n != 3 || !strings.Contains(w.Cluster("db").Verdict.Why, "failed 3 times") {

@@ -56,7 +56,7 @@ func pastOf(failures []reconcile.Entry, manifests, plan string, approved time.Ti
 
 // past tells what went wrong before, with this controller or another: what the cluster's journal says survives every controller. It is read when nothing
 // is known yet, and under the lock of each apply. What this process has seen itself counts too, as the journal may be on a full disk.
-func (w *worker) past(ctx context.Context, s *session, t target, o *reconcile.Observation, p *reconcile.Plan) (past, error) {
+func (w *worker) past(ctx context.Context, t target, s *session, k *look) (past, error) {
 	if !w.recalled {
 		journal, _, err := s.engine.Journal(ctx)
 		if err != nil {
@@ -65,10 +65,10 @@ func (w *worker) past(ctx context.Context, s *session, t target, o *reconcile.Ob
 		w.journal, w.recalled = failures(journal), true
 	}
 	var approved time.Time
-	if c := s.engine.Consent(o); c.To(p) {
+	if c := s.engine.Consent(k.observation); c.Plan == k.digest {
 		approved = c.At
 	}
-	a, b := pastOf(w.journal, t.digest, p.Digest(), approved), pastOf(w.own, t.digest, p.Digest(), approved)
+	a, b := pastOf(w.journal, t.digest, k.digest, approved), pastOf(w.own, t.digest, k.digest, approved)
 	if b.times > a.times {
 		a = b
 	}

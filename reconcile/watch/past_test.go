@@ -13,10 +13,10 @@ import (
 
 // breaks has all changes of a cluster's configuration fail after some.
 func breaks(w *watchtest.World, cluster string, after int) {
-	w.Clusters[cluster].Faults = []*sim.Fault{{Command: "cibadmin --patch", After: after, Times: 1 << 30, Effect: sim.Fails}}
+	w.Clusters[cluster].SetFaults(&sim.Fault{Command: "cibadmin --patch", After: after, Times: 1 << 30, Effect: sim.Fails})
 }
 
-func mend(w *watchtest.World, cluster string) { w.Clusters[cluster].Faults = nil }
+func mend(w *watchtest.World, cluster string) { w.Clusters[cluster].SetFaults() }
 
 // patches counts how often somebody tried to change a cluster's configuration.
 func patches(w *watchtest.World, cluster string) (n int) {

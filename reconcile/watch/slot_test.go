@@ -3,6 +3,7 @@ package watch_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hactl/hactl/drivers/sim"
@@ -12,8 +13,9 @@ import (
 
 // Clusters that hang, when they are looked at or while they are changed, keep nobody else waiting, though they are more than there are slots.
 func TestHangingClusters(t *testing.T) {
-	const well, hanging = 5, 2*watch.DefaultAtOnce + 1
-	start(t, true, func(w *watchtest.World) {
+	const slots, well, hanging = 4, 3, 9
+	synctest.Test(t, func(t *testing.T) {
+		w := watchtest.Begin(t, true, func(w *watchtest.World) { w.Loop.AtOnce = slots })
 		says := func(id, fake string) {
 			var files []string
 			for i := range well {
@@ -43,7 +45,7 @@ func TestHangingClusters(t *testing.T) {
 			if i%2 == 0 {
 				f.Command = "crm_mon"
 			}
-			w.Clusters[fmt.Sprint("hangs", i)].Faults = []*sim.Fault{f}
+			w.Clusters[fmt.Sprint("hangs", i)].SetFaults(f)
 		}
 		time.Sleep(10 * time.Minute) // those that hang are looked at
 		for i := range 2 {

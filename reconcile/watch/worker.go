@@ -36,6 +36,7 @@ type worker struct {
 	want target
 
 	session  *session
+	took     time.Duration     // of the last look
 	retry    int               // looks that failed in a row
 	stalled  int               // applies in a row that could not begin
 	moved    int               // plans in a row that were others under the lock
@@ -114,6 +115,7 @@ func (w *worker) run(following, ctx context.Context) {
 		default:
 		}
 		wait := w.round(following, ctx)
+		ended := time.Now()
 		if following.Err() != nil {
 			return
 		}
@@ -123,7 +125,7 @@ func (w *worker) run(following, ctx context.Context) {
 		case <-following.Done():
 		case <-timer.C:
 		case <-w.wake:
-			sleep(following, settle)
+			sleep(following, max(settle, w.took-time.Since(ended))) // where it changes all the time, half of the time is left to others
 		}
 		timer.Stop()
 	}
@@ -151,7 +153,8 @@ func (w *worker) round(following, ctx context.Context) time.Duration {
 			}
 		}
 	})
-	w.set(func(c *Cluster) { c.Took = time.Since(begun) })
+	w.took = time.Since(begun)
+	w.set(func(c *Cluster) { c.Took = w.took })
 	if err != nil {
 		s.close()
 		return w.failed(following, t, err)

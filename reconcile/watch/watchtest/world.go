@@ -57,8 +57,8 @@ type World struct {
 	Clusters map[string]*sim.Cluster
 	// Health is told beside what the layers tell; set it before Says.
 	Health func(cluster string) []reconcile.Health
-	// Locking, if it is not nil, is called right before a cluster is locked.
-	Locking func(cluster string)
+	// Looking and Locking, where they are not nil, are called while a cluster is looked at, and right before it is locked.
+	Looking, Locking func(cluster string)
 	// Lag and Tools are those of new clusters (sim.Cluster), where they are not zero.
 	Lag   time.Duration
 	Tools reconcile.Host
@@ -145,47 +145,53 @@ func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool
 		w.Clusters[name] = c
 	}
 	layers := drivers.All(drivers.Options{Prune: prune, NoCauses: true})
-	if w.Health != nil {
-		for i, l := range layers {
-			if l.Name() == "drbd" {
-				layers[i] = told{l, func() []reconcile.Health { return w.Health(name) }}
-			}
+	for i, l := range layers {
+		if l.Name() == "drbd" { // storage is not simulated
+			layers[i] = layer{l, w, name}
 		}
 	}
 	client := c.Client()
 	w.clients = append(w.clients, client)
-	return &reconcile.Engine{Layers: layers, Hosts: client.Hosts(), Locker: locker{client, func() { w.locking(name) }}, Manifests: m}, io.NopCloser(nil), nil
+	return &reconcile.Engine{Layers: layers, Hosts: client.Hosts(), Locker: locker{client, w, name}, Manifests: m}, io.NopCloser(nil), nil
 }
 
-func (w *World) locking(cluster string) {
-	w.mu.Lock()
-	do := w.Locking
-	w.mu.Unlock()
-	if do != nil {
-		do(cluster)
+// layer is one that tells what the test says.
+type layer struct {
+	reconcile.Layer
+	world   *World
+	cluster string
+}
+
+// Observe implements reconcile.Layer.
+func (l layer) Observe(ctx context.Context, hosts reconcile.Hosts, want reconcile.State) (reconcile.State, error) {
+	if l.world.Looking != nil {
+		l.world.Looking(l.cluster)
 	}
+	return l.Layer.Observe(ctx, hosts, want)
 }
 
-// locker does something before it locks.
+// Status implements reconcile.Layer.
+func (l layer) Status(have reconcile.State) []reconcile.Health {
+	if l.world.Health != nil {
+		return l.world.Health(l.cluster)
+	}
+	return l.Layer.Status(have)
+}
+
+// locker tells the test of it before it locks.
 type locker struct {
 	reconcile.Locker
-	before func()
+	world   *World
+	cluster string
 }
 
 // Lock implements reconcile.Locker.
 func (l locker) Lock(ctx context.Context, hosts reconcile.Hosts, holder reconcile.Holder) (reconcile.Lock, error) {
-	l.before()
+	if l.world.Locking != nil {
+		l.world.Locking(l.cluster)
+	}
 	return l.Locker.Lock(ctx, hosts, holder)
 }
-
-// told is a layer that tells something else of how it is: storage is not simulated.
-type told struct {
-	reconcile.Layer
-	health func() []reconcile.Health
-}
-
-// Status implements reconcile.Layer.
-func (l told) Status(reconcile.State) []reconcile.Health { return l.health() }
 
 // Says has the source find a revision of these files, NAME CONTENT each.
 func (w *World) Says(id string, files ...string) {
