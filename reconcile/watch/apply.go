@@ -201,7 +201,7 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 	}
 	done := Apply{At: begun.UTC(), Took: time.Since(begun), Revision: t.revision, Digest: k.digest, Steps: res.Steps, Why: v.Why}
 	if err != nil {
-		done.Err = err.Error()
+		done.Err = cut(err.Error())
 		return w.applyFailed(t, s, k, done, res.Rounds > 0)
 	}
 	w.stalled = 0
@@ -276,5 +276,5 @@ func stepText(e reconcile.Event) string {
 			text += " " + s
 		}
 	}
-	return text
+	return cut(text)
 }

@@ -1,7 +1,9 @@
 package watch
 
 import (
+	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 )
@@ -48,8 +50,23 @@ func (e Event) Bad() bool {
 	return false
 }
 
-// keptEvents bounds what is remembered for who asks later.
-const keptEvents = 500
+// keptEvents bounds what is remembered for who asks later, maxText how long a text of it is: a file of rubbish holds a thousand mistakes.
+const (
+	keptEvents = 500
+	maxText    = 4 << 10
+)
+
+// cut shortens a text at the end of a line, if it must, and says how much is left out.
+func cut(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	kept := strings.ToValidUTF8(text[:maxText], "")
+	if i := strings.LastIndexByte(kept, '\n'); i > 0 {
+		kept = kept[:i]
+	}
+	return fmt.Sprintf("%s\n… and %d bytes more", kept, len(text)-len(kept))
+}
 
 // bus hands events on. A receiver that does not keep up loses events, never the loop its time.
 type bus struct {

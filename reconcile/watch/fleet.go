@@ -113,7 +113,7 @@ func (f Fleet) broken() map[string]string {
 		if names := slices.Sorted(slices.Values(kept[folder])); len(names) > 0 {
 			text = "what was in force stays for " + strings.Join(names, ", ")
 		}
-		why[folder] = err.Error() + "; " + text
+		why[folder] = cut(err.Error()) + "; " + text
 	}
 	return why
 }

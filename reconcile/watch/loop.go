@@ -105,7 +105,9 @@ func (l *Loop) begin() {
 	l.workers, l.leaving = map[string]*worker{}, map[string]*worker{}
 	l.ready, l.busy, l.poke = map[string]bool{}, map[string]bool{}, make(chan struct{}, 1)
 	l.slots, l.streams = make(chan struct{}, atOnce), make(chan struct{}, max(0, streams))
-	l.changed = make(chan struct{})
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
 }
 
 // Poke has the source read soon, and cluster looked at; "" is all of them. It does not wait.
@@ -199,7 +201,7 @@ func (l *Loop) assign(following, ctx context.Context, rev Revision, dir string, 
 				w.run(following, ctx)
 			})
 		case broken != nil:
-			w.assign(target{m, digests[name], w.target().revision, w.target().dir, broken.Error()}) // its old manifests, under the policy of now
+			w.assign(target{m, digests[name], w.target().revision, w.target().dir, cut(broken.Error())}) // its old manifests, under the policy of now
 		default:
 			w.assign(target{m, digests[name], rev, dir, ""})
 		}
@@ -251,26 +253,27 @@ func (l *Loop) failed(err error) {
 	l.mu.Lock()
 	was := l.state.Source
 	l.mu.Unlock()
-	if was.Err == err.Error() {
+	text := cut(err.Error())
+	if was.Err == text {
 		return
 	}
-	text := err.Error()
+	l.update(func(s *State) { s.Source.Err = text })
 	if was.Revision.Name != "" {
 		text += "; " + was.Revision.Name + " stays in force"
 	}
-	l.update(func(s *State) { s.Source.Err = err.Error() })
 	l.tell(Event{Type: SourceFailed, Text: text})
 }
 
 // refuse tells that a revision is not taken, once.
 func (l *Loop) refuse(rev Revision, err error) {
-	full := rev.Name + ": " + err.Error()
+	text := cut(err.Error())
+	full := rev.Name + ": " + text
 	l.mu.Lock()
 	was := l.state.Source.Refused
 	l.mu.Unlock()
 	if was != full {
 		l.update(func(s *State) { s.Source.Refused = full })
-		l.tell(Event{Type: RevisionRefused, Revision: rev.Name, Text: err.Error()})
+		l.tell(Event{Type: RevisionRefused, Revision: rev.Name, Text: text})
 	}
 }
 
@@ -290,6 +293,9 @@ func (l *Loop) State() State {
 func (l *Loop) Changed() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.changed == nil { // somebody asks before Run
+		l.changed = make(chan struct{})
+	}
 	return l.changed
 }
 

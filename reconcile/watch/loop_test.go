@@ -1,6 +1,7 @@
 package watch_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hactl/hactl/drivers/sim"
 	"github.com/hactl/hactl/reconcile"
@@ -189,6 +191,27 @@ func TestLeaves(t *testing.T) {
 		}
 		if len(c.Applying) != 1 || c.Looks[watch.Count{Cluster: "web", What: "ok"}] == 0 {
 			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// However much is wrong, what is told and kept of it has an end.
+func TestLongErrors(t *testing.T) {
+	start(t, true, func(w *watchtest.World) {
+		w.Says("1", "a/c.yaml", watchtest.Cluster("a", "one"), "b/c.yaml", watchtest.Cluster("b", "one"))
+		rubbish := strings.Repeat("x: \xff\n---\n", 10) + strings.Repeat("apiVersion: hactl/v1\nkind: Résource\nmetadata: {nàme: é}\n---\n", 900)
+		w.Refuse("a", errors.New(strings.Repeat("é\n", 1<<20)))
+		for i := range 5 {
+			w.Says(fmt.Sprint("2", i), "a/c.yaml", watchtest.Cluster("a", "one"), "b/c.yaml", rubbish[i:])
+			w.Says(fmt.Sprint("3", i), "c.yaml", rubbish[i:])
+		}
+		time.Sleep(20 * time.Minute)
+		b, err := json.Marshal(w.Loop.State())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := w.Told(); len(b) > 200<<10 || len(told) > 200<<10 || !utf8.Valid(b) || !utf8.ValidString(told) || !strings.Contains(told, "bytes more") {
+			t.Errorf("a state of %d bytes, events of %d", len(b), len(told))
 		}
 	})
 }

@@ -30,7 +30,7 @@ func failures(journal []reconcile.Entry) []reconcile.Entry {
 		case reconcile.Applied:
 			bad = nil
 		case reconcile.Broken, reconcile.RolledBack:
-			bad = append(bad, e)
+			bad = append(bad, reconcile.Entry{At: e.At, Manifests: e.Manifests, Plan: e.Plan, Result: e.Result, Error: cut(e.Error)})
 		}
 	}
 	return bad[max(0, len(bad)-keptPast):]
@@ -81,7 +81,7 @@ func (w *worker) remember(t target, digest string, err error) {
 		w.journal, w.own = nil, nil
 		return
 	}
-	w.own = append(w.own[max(0, len(w.own)-keptPast+1):], reconcile.Entry{At: w.loop.Now(), Manifests: t.digest, Plan: digest, Result: reconcile.Broken, Error: err.Error()})
+	w.own = append(w.own[max(0, len(w.own)-keptPast+1):], reconcile.Entry{At: w.loop.Now(), Manifests: t.digest, Plan: digest, Result: reconcile.Broken, Error: cut(err.Error())})
 }
 
 // rest is how long is waited after that many failures.

@@ -109,7 +109,7 @@ func (w *worker) run(following, ctx context.Context) {
 	if !sleep(following, w.start) {
 		return
 	}
-	for {
+	for woken := false; ; {
 		select { // what woke it until now is looked at now
 		case <-w.wake:
 		default:
@@ -124,8 +124,14 @@ func (w *worker) run(following, ctx context.Context) {
 		select {
 		case <-following.Done():
 		case <-timer.C:
+			woken = false
 		case <-w.wake:
-			sleep(following, max(settle, w.took-time.Since(ended))) // where it changes all the time, half of the time is left to others
+			gap := settle
+			if woken { // it changes all the time: half of the time is left to others
+				gap = max(settle, w.took-time.Since(ended))
+			}
+			woken = true
+			sleep(following, gap)
 		}
 		timer.Stop()
 	}
@@ -174,10 +180,11 @@ func (w *worker) failed(following context.Context, t target, err error) time.Dur
 		return 0
 	}
 	w.retry++
+	text := cut(err.Error())
 	w.set(func(c *Cluster) {
-		c.Phase, c.Err, c.Desired, c.Broken = Failing, err.Error(), t.revision, t.broken
+		c.Phase, c.Err, c.Desired, c.Broken = Failing, text, t.revision, t.broken
 	})
-	w.tell(Event{Type: LookFailed, Revision: t.revision.Name, Text: err.Error()})
+	w.tell(Event{Type: LookFailed, Revision: t.revision.Name, Text: text})
 	w.loop.notReady(w.name) // the next one has its turn
 	w.loop.callUp(w.name)
 	return source.Jitter(min(firstRetry<<min(w.retry-1, 10), max(policyOf(t.manifests).Interval, firstRetry)))
