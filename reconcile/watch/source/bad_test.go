@@ -24,10 +24,11 @@ const manifest = "apiVersion: hactl/v1\nkind: Cluster\nmetadata: {name: db}\nspe
 // Whatever comes out of a source that is bad, a loop tells it once with its place, stays at the revision that was good, needs no memory to speak of,
 // and goes on when the source is good again.
 func TestBadInput(t *testing.T) {
-	laughs := manifest + "  totem: {x: &a0 [lol]}\n"
-	for i := range 12 {
-		laughs += fmt.Sprintf("  x%d: &a%d [%s]\n", i, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+	laughs := strings.Split(manifest, "spec:")[0] + "a0: &a0 {x: 1}\n"
+	for i := 1; i < 12; i++ {
+		laughs += fmt.Sprintf("a%d: &a%d {<<: [%s]}\n", i, i, strings.Trim(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 10), ","))
 	}
+	laughs += "spec: *a11\n"
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	t.Cleanup(func() { // of all together
