@@ -17,14 +17,14 @@ func TestLocked(t *testing.T) {
 	start(t, true, func(w *watchtest.World) {
 		w.Says("1", "c.yaml", watchtest.Cluster("db", "one")+stopping)
 		w.Within(5*time.Minute, "formed", w.At("db", watch.InSync, "1"))
-		other := w.Clusters["db"].Client()
+		other, applies := w.Clusters["db"].Client(), w.Count(watch.ApplyStarted)
 		lock, err := other.Lock(t.Context(), other.Hosts(), reconcile.Holder{Who: "ann@laptop"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.Says("2", "c.yaml", watchtest.Cluster("db", "two")+stopping)
 		time.Sleep(3 * time.Hour)
-		if c := w.Cluster("db"); c.Phase != watch.Failing || !strings.Contains(c.Err, "ann@laptop") || c.Failed != "" || len(c.Applies) != 1 || w.Count(watch.ApplyFailed) != 1 {
+		if c := w.Cluster("db"); c.Phase != watch.Pending || !strings.Contains(c.Verdict.Why, "ann@laptop") || c.Failed != "" || len(c.Applies) != 1 || w.Count(watch.ApplyFailed) != 0 || w.Count(watch.Waiting) != 1 || w.Count(watch.ApplyStarted) != applies {
 			t.Errorf("%+v\n%s", c, w.Told())
 		}
 		lock.Release()

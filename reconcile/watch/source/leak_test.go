@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -104,34 +105,31 @@ func TestGitChildrenEnd(t *testing.T) {
 	}
 }
 
-// A full disk is told as such; when there is room again, it goes on.
+// A full disk is told as such; what was found stays, and when there is room again, it goes on.
 func TestGitFullDisk(t *testing.T) {
 	r := newRepo(t)
-	noise := exec.Command("head", "-c", "1000000", "/dev/urandom")
-	f, err := os.Create(r.work + "/noise")
-	if err != nil {
-		t.Fatal(err)
-	}
-	noise.Stdout = f
-	if err := noise.Run(); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
 	one := r.commit("a.yaml", "a")
 	g := r.source(t)
 	if err := os.MkdirAll(g.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", g.Dir, "tmpfs", 0, "size=512k"); err != nil {
+	if err := syscall.Mount("tmpfs", g.Dir, "tmpfs", 0, "size=2m"); err != nil {
 		t.Skipf("NOT TESTED: a full disk: a tmpfs cannot be mounted: %v", err)
 	}
 	t.Cleanup(func() { syscall.Unmount(g.Dir, syscall.MNT_DETACH) })
 	l := watch(t, g)
+	if have := l.until(""); have.ID != one {
+		t.Errorf("%+v", have)
+	}
+	noise := make([]byte, 3<<20)
+	_, _ = rand.Read(noise)
+	put(t, r.work+"/noise", string(noise))
+	two := r.commit("a.yaml", "b")
 	l.fails("the disk that holds the cache "+g.Dir+" is full", "No space left on device")
-	if err := syscall.Mount("tmpfs", g.Dir, "tmpfs", syscall.MS_REMOUNT, "size=8m"); err != nil {
+	if err := syscall.Mount("tmpfs", g.Dir, "tmpfs", syscall.MS_REMOUNT, "size=16m"); err != nil {
 		t.Fatal(err)
 	}
-	if have := l.until(""); have.ID != one {
+	if have := l.until(one); have.ID != two || texts(have) != "a.yaml=b" {
 		t.Errorf("%+v", have)
 	}
 	l.stop()

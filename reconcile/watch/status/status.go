@@ -76,7 +76,7 @@ func of(c watch.Cluster, s watch.Source) (Outcome, string) {
 		return Failure, "refused: " + c.Broken
 	case c.Desired.ID != s.Revision.ID:
 		return Pending, "not looked at yet"
-	case c.Phase == watch.Failing && c.Err == last.Err:
+	case c.Phase == watch.Failing && (c.Err == last.Err || c.Err == c.Failed):
 		return Failure, "could not be applied: " + c.Err
 	case c.Phase == watch.Failing:
 		return Error, "cannot be looked at: " + c.Err
