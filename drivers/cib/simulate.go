@@ -219,10 +219,9 @@ func simulate(ctx context.Context, h reconcile.Host, cib string) ([]simulation, 
 	return sims, err
 }
 
-// schedulerLimit is what a plan waits for a prediction. Without one it is told as unavailable, and all gates ask.
-const schedulerLimit = 30 * time.Second
-
-// simulate asks the scheduler on a machine what it would do with a CIB, transition after transition. cib is the one in the end.
+// simulate asks the scheduler on a machine what it would do with a CIB, transition after transition. cib is the one in the end. What takes long is
+// executing transitions, which has its own limit, so the one of all that reads strikes only where a machine does not answer. Then the prediction
+// is unavailable, and all gates ask.
 func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simulation, cib string, err error) {
 	result := "no"
 	if q.result {
@@ -233,12 +232,12 @@ func (q question) simulate(ctx context.Context, h reconcile.Host) (sims []simula
 		limit = 0
 	}
 	argv := slices.Concat([]string{"sh", "-c", simulateScript, "crm_simulate", strconv.Itoa(q.rounds), result, strconv.Itoa(len(q.events)), strconv.Itoa(int(limit.Seconds()))}, q.events, q.always)
-	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib), Limit: schedulerLimit})
+	out, err := h.Run(ctx, reconcile.Cmd{Argv: argv, Stdin: []byte(q.cib), Limit: reconcile.DefaultLimit})
 	if err != nil {
 		var exit *reconcile.ExitError
 		if errors.As(err, &exit) {
 			if exit.Code == 124 {
-				return nil, "", fmt.Errorf("the scheduler gave no answer within %v", schedulerLimit)
+				return nil, "", fmt.Errorf("the scheduler gave no answer within %v; is %s overloaded?", reconcile.DefaultLimit, h.Name())
 			}
 			exit.Argv, exit.Stdout, exit.Stderr = []string{"crm_simulate"}, nil, withoutXML(exit.Stderr)
 		}

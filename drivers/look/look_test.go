@@ -70,3 +70,23 @@ func TestNamed(t *testing.T) {
 		t.Error("another error was changed")
 	}
 }
+
+// A look that reached its time limit is an answer of a machine that is there: it says so, and does not pass for one that cannot be reached.
+func TestLimitIsNoAbsence(t *testing.T) {
+	hosts := reconcile.Hosts{slow{"node1"}}
+	unknown := func(host, why string) string { return host + ": " + why }
+	_, err := All(t.Context(), hosts, func(ctx context.Context, h reconcile.Host) (string, error) {
+		_, err := h.Run(ctx, reconcile.Cmd{Argv: []string{"sh", "-c", "…", "hactl-look-drbd", "r0"}})
+		return "", err
+	}, unknown)
+	if err == nil || err.Error() != "node1: hactl-look-drbd r0: exit code 124: time limit reached; is the machine overloaded, or does a disk or service not answer?" {
+		t.Error(err)
+	}
+}
+
+// slow is a machine whose commands all reach their limit.
+type slow struct{ host }
+
+func (s slow) Run(_ context.Context, c reconcile.Cmd) ([]byte, error) {
+	return nil, &reconcile.ExitError{Host: s.Name(), Argv: c.Argv, Code: 124}
+}
