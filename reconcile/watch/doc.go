@@ -11,7 +11,8 @@
 // Each cluster has a worker of its own: it looks (observes and plans) when its manifests change, when the cluster tells of a change (Engine.Follow),
 // when it is poked, and at the latest after its policy's interval; it decides (package policy) and applies what it may. So there are never two applies
 // of this process on a cluster, and the cluster's lock keeps off everybody else's. After an error the next look comes later each time. What could not be
-// applied is tried again a few times only, until something is different.
+// applied is tried again a few times only, until something is different; that and a rollout that has stopped outlive the process, as each cluster's journal
+// tells what failed. Under the lock of an apply the policy is asked once more, by the same function.
 //
 // A cluster that leaves the source is let go as it is. A revision without any cluster is refused, as an emptied repository is more
 // likely a mistake than a wish.
