@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,6 +136,8 @@ func (r *Reporter) taken(s watch.Source) (Status, bool) {
 		return one, false
 	case c.err != nil:
 		one.Outcome, one.Text = Failure, line("refused: "+c.err.Error())
+	case c.id == s.Revision.ID && len(s.Broken) > 0: // also of a folder of which no cluster is known
+		one.Outcome, one.Text = Failure, line("refused in part: "+s.Broken[slices.Min(slices.Collect(maps.Keys(s.Broken)))])
 	case c.id == s.Revision.ID:
 		one.Outcome, one.Text = Success, "in force"
 	case refused:

@@ -9,7 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,11 +29,14 @@ import (
 // forge is one in memory.
 type forge struct {
 	answer func(n int, s status.Status) error
+	mu     sync.Mutex
 	tries  []time.Time
 	shown  []string // COMMIT CONTEXT OUTCOME TEXT
 }
 
 func (f *forge) Set(ctx context.Context, s status.Status) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.tries = append(f.tries, time.Now())
 	if f.answer != nil {
 		if err := f.answer(len(f.tries), s); err != nil {
@@ -41,8 +47,17 @@ func (f *forge) Set(ctx context.Context, s status.Status) error {
 	return ctx.Err()
 }
 
+// tried is when it was asked.
+func (f *forge) tried() []time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.tries)
+}
+
 // last is what a context shows.
 func (f *forge) last(context string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for i := len(f.shown) - 1; i >= 0; i-- {
 		if strings.Contains(f.shown[i], " "+context+" ") {
 			return f.shown[i]
@@ -71,13 +86,19 @@ func run(t *testing.T, apply bool, f *forge, test func(w *watchtest.World, r *st
 	return log.String()
 }
 
+// pause lets time pass in a bubble, until nobody does anything.
+func pause(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func TestReport(t *testing.T) {
 	f := &forge{}
 	log := run(t, true, f, func(w *watchtest.World, _ *status.Reporter) {
 		w.Says("1", "db/c.yaml", watchtest.Cluster("db", "one"), "web/c.yaml", watchtest.Cluster("web", "one"), "p.yaml", watchtest.Anything)
 		w.Phase("db", watch.InSync)
 		w.Phase("web", watch.InSync)
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		for _, context := range []string{"hactl/db", "hactl/web"} {
 			if got := f.last(context); !strings.HasPrefix(got, "1 "+context+" success applied: ") {
 				t.Error(got)
@@ -86,21 +107,24 @@ func TestReport(t *testing.T) {
 		if got := f.last("hactl"); got != "1 hactl success in force" {
 			t.Error(got)
 		}
-		quiet := len(f.tries)
-		time.Sleep(24 * time.Hour)
-		if len(f.tries) != quiet {
-			t.Errorf("what did not change was sent again: %q", f.shown[quiet:])
+		quiet := len(f.tried())
+		pause(8 * time.Hour)
+		if n := len(f.tried()); n != quiet {
+			t.Errorf("what did not change was sent again: %d times", n-quiet)
 		}
 		w.Says("2", "db/c.yaml", watchtest.Cluster("db", "two"), "web/c.yaml", strings.Replace(watchtest.Cluster("web", "two"), "agent:", "agnet:", 1), "p.yaml", watchtest.Anything)
-		time.Sleep(10 * time.Minute)
+		pause(10 * time.Minute)
 		if got := f.last("hactl/db"); !strings.HasPrefix(got, "2 hactl/db success applied: ") {
 			t.Error(got)
 		}
 		if got := f.last("hactl/web"); !strings.HasPrefix(got, "2 hactl/web failure refused: web/c.yaml:13:") || !strings.Contains(got, "agnet") {
 			t.Error(got)
 		}
+		if got := f.last("hactl"); !strings.HasPrefix(got, "2 hactl failure refused in part: web/c.yaml:13:") {
+			t.Error(got)
+		}
 		w.Says("3", "c.yaml", strings.Replace(watchtest.Cluster("db", "three"), "agent:", "agnet:", 1))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if got := f.last("hactl"); !strings.HasPrefix(got, "3 hactl failure refused: ") || !strings.Contains(got, "c.yaml:13:") {
 			t.Error(got)
 		}
@@ -109,7 +133,7 @@ func TestReport(t *testing.T) {
 		}
 		w.Refuse("db", errors.New("the key's file cannot be read"))
 		w.Says("4", "db/c.yaml", watchtest.Cluster("db", "four"), "p.yaml", watchtest.Anything)
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if got := f.last("hactl/db"); got != "4 hactl/db error cannot be looked at: the key's file cannot be read" {
 			t.Error(got)
 		}
@@ -129,9 +153,9 @@ func TestReportDrift(t *testing.T) {
 	f := &forge{}
 	run(t, false, f, func(w *watchtest.World, _ *status.Reporter) {
 		w.Says("1", "c.yaml", watchtest.Cluster("db", "one"))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		w.Says("2", "c.yaml", watchtest.Cluster("db", "two"))
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 	})
 	var got []string
 	for _, s := range f.shown {
@@ -149,19 +173,19 @@ func TestReportDrift(t *testing.T) {
 func TestReportTrouble(t *testing.T) {
 	for name, test := range map[string]struct {
 		err      error
-		min, max int // tries in a day
+		min, max int // tries in eight hours
 		wait     time.Duration
 	}{
-		"away":        {errors.New("no route to host"), 90, 130, 0},
-		"busy":        {status.Later{Err: errors.New("busy"), Wait: 30 * time.Minute}, 45, 49, 30 * time.Minute},
-		"for ever":    {status.Later{Err: errors.New("busy"), Wait: 1 << 62}, 11, 13, 2 * time.Hour},
-		"in the past": {status.Later{Err: errors.New("busy"), Wait: -time.Hour}, 90, 130, 0},
+		"away":        {errors.New("no route to host"), 26, 50, 0},
+		"busy":        {status.Later{Err: errors.New("busy"), Wait: 30 * time.Minute}, 15, 17, 30 * time.Minute},
+		"for ever":    {status.Later{Err: errors.New("busy"), Wait: 1 << 62}, 4, 5, 2 * time.Hour},
+		"in the past": {status.Later{Err: errors.New("busy"), Wait: -time.Hour}, 26, 50, 0},
 		"refused":     {status.Refused{Err: errors.New("no such commit")}, 2, 8, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			back := false
+			var back atomic.Bool
 			f := &forge{answer: func(int, status.Status) error {
-				if back {
+				if back.Load() {
 					return nil
 				}
 				return test.err
@@ -169,29 +193,30 @@ func TestReportTrouble(t *testing.T) {
 			log := run(t, true, f, func(w *watchtest.World, r *status.Reporter) {
 				w.Says("1", "c.yaml", watchtest.Cluster("db", "one")+watchtest.Anything)
 				w.Phase("db", watch.InSync)
-				time.Sleep(24 * time.Hour)
-				if n := len(f.tries); n < test.min || n > test.max {
-					t.Errorf("%d tries in a day", n)
+				pause(8 * time.Hour)
+				tries := f.tried()
+				if n := len(tries); n < test.min || n > test.max {
+					t.Errorf("%d tries", n)
 				}
-				for i := 1; i < len(f.tries); i++ {
-					if f.tries[i].Sub(f.tries[i-1]) < test.wait {
-						t.Errorf("%v between two tries", f.tries[i].Sub(f.tries[i-1]))
+				for i := 1; i < len(tries); i++ {
+					if tries[i].Sub(tries[i-1]) < test.wait {
+						t.Errorf("%v between two tries", tries[i].Sub(tries[i-1]))
 					}
 				}
 				counted := metrics(t, r)
 				if name == "refused" {
-					if counted["refused"] != float64(len(f.tries)) || counted["failed"] > 0 {
+					if counted["refused"] != float64(len(tries)) || counted["failed"] > 0 {
 						t.Errorf("counted: %v", counted)
 					}
 					return
 				}
-				if counted["failed"] != float64(len(f.tries)) || counted["sent"] > 0 {
+				if counted["failed"] != float64(len(tries)) || counted["sent"] > 0 {
 					t.Errorf("counted: %v", counted)
 				}
-				back = true
-				time.Sleep(3 * time.Hour)
-				if len(f.shown) != 2 || !strings.HasPrefix(f.last("hactl/db"), "1 hactl/db success") {
-					t.Errorf("shown afterwards: %q", f.shown)
+				back.Store(true)
+				pause(3 * time.Hour)
+				if got := f.last("hactl/db"); !strings.HasPrefix(got, "1 hactl/db success") || f.last("hactl") == "" {
+					t.Errorf("shown afterwards: %q", got)
 				}
 			})
 			if name != "refused" && (strings.Count(log, "\n") != 2 || !strings.Contains(log, "are not taken") || !strings.Contains(log, "taken again")) {
@@ -229,7 +254,7 @@ func TestReportTakesTurns(t *testing.T) {
 		for n := range 60 {
 			w.Refuse("c00", fmt.Errorf("error %d", n))
 			w.Loop.Poke("c00")
-			time.Sleep(time.Second)
+			pause(time.Second)
 		}
 		for i := range 10 {
 			if name := fmt.Sprintf("hactl/c%02d", i); f.last(name) == "" {
