@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/drivers/drbd/conf"
 	"github.com/hactl/hactl/drivers/look"
@@ -23,15 +21,9 @@ var globs = []string{mainConf, confDir + "/*", markDir + "/*.new"}
 // want reads what all machines have.
 func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
 	have := State{Resources: want.Resources}
-	asked := hosts
-	if want.Owner != "" && !want.Prune {
-		asked = nil
-		for _, h := range hosts {
-			if slices.ContainsFunc(want.Resources, func(r Resource) bool { return r.on(h.Name()) }) {
-				asked = append(asked, h)
-			}
-		}
-	}
+	asked := look.Hosts(hosts, want.Owner == "" || want.Prune, func(machine string) bool {
+		return slices.ContainsFunc(want.Resources, func(r Resource) bool { return r.on(machine) })
+	})
 	for i := range want.Resources {
 		for _, n := range want.Resources[i].Spec.Nodes {
 			if hosts.Named(n.Name) == nil {
@@ -68,22 +60,11 @@ func observe(ctx context.Context, h reconcile.Host, want State) (NodeState, erro
 			names = append(names, want.Resources[i].Name)
 		}
 	}
-	var out []byte
-	var files map[string]reconcile.File
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		out, err = h.Run(gctx, lookCmd(names))
+	out, files, err := look.Machine(ctx, h, lookCmd(names), globs, func(ctx context.Context) (err error) {
+		n.Devices, err = block.Look(ctx, h, want.devices(n.Name))
 		return err
 	})
-	g.Go(func() (err error) {
-		files, err = h.ReadFiles(gctx, globs...)
-		return err
-	})
-	g.Go(func() (err error) {
-		n.Devices, err = block.Look(gctx, h, want.devices(n.Name))
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return n, err
 	}
 	if err := n.parseLook(out); err != nil {

@@ -2,14 +2,11 @@ package iscsiinitiator
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
@@ -32,12 +29,9 @@ var globs = []string{nameFile, daemon, recordDir + "/*.json", "/etc/iscsi/nodes/
 // want reads what all machines have.
 func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
 	have := State{Initiators: want.Initiators}
-	var asked reconcile.Hosts
-	for _, h := range hosts {
-		if want.Owner == "" || want.Prune || slices.ContainsFunc(want.Initiators, func(i Initiator) bool { return i.on(h.Name()) }) {
-			asked = append(asked, h)
-		}
-	}
+	asked := look.Hosts(hosts, want.Owner == "" || want.Prune, func(machine string) bool {
+		return slices.ContainsFunc(want.Initiators, func(i Initiator) bool { return i.on(machine) })
+	})
 	var err error
 	have.Machines, err = look.All(ctx, asked, observe, unknown)
 	return have, err
@@ -45,18 +39,8 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 
 func observe(ctx context.Context, h reconcile.Host) (Machine, error) {
 	m := Machine{Name: h.Name()}
-	var out []byte
-	var files map[string]reconcile.File
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: []string{"sh", "-c", lookScript, "hactl-look-iscsiinitiator"}})
-		return err
-	})
-	g.Go(func() (err error) {
-		files, err = h.ReadFiles(gctx, globs...)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	out, files, err := look.Machine(ctx, h, reconcile.Cmd{Argv: []string{"sh", "-c", lookScript, "hactl-look-iscsiinitiator"}}, globs)
+	if err != nil {
 		return m, err
 	}
 	if err := m.parse(out); err != nil {
@@ -73,16 +57,7 @@ func (m *Machine) parse(out []byte) error {
 		return fmt.Errorf("iscsi sessions: %w", err)
 	}
 	m.Tools, m.Dir = strings.TrimSpace(sections["tools"]) != "", strings.TrimSpace(sections["dir"])
-	for _, block := range strings.Split(strings.TrimSpace(sections["units"]), "\n\n") {
-		kv := map[string]string{}
-		for line := range strings.Lines(block) {
-			k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
-			kv[k] = v
-		}
-		if kv["LoadState"] == "loaded" && m.Unit == "" {
-			m.Unit, m.Boot = kv["Id"], kv["UnitFileState"]
-		}
-	}
+	m.Unit, m.Boot = look.Unit(sections["units"])
 	m.sessions(sections["values"], links(sections["links"]))
 	return nil
 }
@@ -144,7 +119,8 @@ func (m *Machine) sessions(text string, links map[string][]string) {
 
 // takeFiles sorts the files, and marks the passwords.
 func (m *Machine) takeFiles(files map[string]reconcile.File) {
-	m.Nodes, m.Records, m.Broken = map[string]reconcile.File{}, map[string]Record{}, map[string]string{}
+	m.Nodes = map[string]reconcile.File{}
+	m.Records, m.Broken = look.Records[Record](files, recordDir)
 	for p, f := range files {
 		switch {
 		case p == nameFile:
@@ -156,13 +132,6 @@ func (m *Machine) takeFiles(files map[string]reconcile.File) {
 				}
 			}
 		case path.Dir(p) == recordDir:
-			name := strings.TrimSuffix(path.Base(p), ".json")
-			var r Record
-			if err := json.Unmarshal(f.Content.Bytes(), &r); err != nil {
-				m.Broken[name] = fmt.Sprintf("%s: %v", p, err)
-				continue
-			}
-			m.Records[name] = r
 		default:
 			var lines []reconcile.Text
 			for line := range strings.Lines(f.Content.Reveal()) {

@@ -2,13 +2,8 @@ package iscsitarget
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/drivers/look"
@@ -41,12 +36,9 @@ s end`
 // one read of files. Zero want reads what all machines have.
 func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
 	have := State{Targets: want.Targets}
-	var asked reconcile.Hosts
-	for _, h := range hosts {
-		if want.Owner == "" || want.Prune || slices.ContainsFunc(want.Targets, func(t Target) bool { return t.Host == h.Name() }) {
-			asked = append(asked, h)
-		}
-	}
+	asked := look.Hosts(hosts, want.Owner == "" || want.Prune, func(machine string) bool {
+		return slices.ContainsFunc(want.Targets, func(t Target) bool { return t.Host == machine })
+	})
 	var err error
 	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want) }, unknown)
 	return have, err
@@ -70,22 +62,12 @@ func observe(ctx context.Context, h reconcile.Host, want State) (Machine, error)
 	for _, s := range savedFiles {
 		globs = append(globs, s.path)
 	}
-	var out []byte
-	var files map[string]reconcile.File
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-look-iscsitarget"}, paths...)})
+	script := reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-look-iscsitarget"}, paths...)}
+	out, files, err := look.Machine(ctx, h, script, globs, func(ctx context.Context) (err error) {
+		m.Devices, err = block.Look(ctx, h, devices)
 		return err
 	})
-	g.Go(func() (err error) {
-		files, err = h.ReadFiles(gctx, globs...)
-		return err
-	})
-	g.Go(func() (err error) {
-		m.Devices, err = block.Look(gctx, h, devices)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return m, err
 	}
 	if err := m.parse(out); err != nil {
@@ -97,18 +79,7 @@ func observe(ctx context.Context, h reconcile.Host, want State) (Machine, error)
 
 // takeFiles sorts records and what is restored at boot.
 func (m *Machine) takeFiles(files map[string]reconcile.File) {
-	m.Records, m.Broken = map[string]Record{}, map[string]string{}
-	for p, f := range files {
-		if path.Dir(p) == recordDir {
-			name := strings.TrimSuffix(path.Base(p), ".json")
-			var r Record
-			if err := json.Unmarshal(f.Content.Bytes(), &r); err != nil {
-				m.Broken[name] = fmt.Sprintf("%s: %v", p, err)
-				continue
-			}
-			m.Records[name] = r
-		}
-	}
+	m.Records, m.Broken = look.Records[Record](files, recordDir)
 	for _, s := range savedFiles {
 		if f, ok := files[s.path]; ok && (m.SavedPath == "" || m.SavedPath == s.path) {
 			secret := reconcile.Secret(f.Content.Reveal())

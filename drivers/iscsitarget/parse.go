@@ -50,20 +50,10 @@ func (m *Machine) parse(out []byte) error {
 
 // units finds the service that restores targets at boot.
 func (m *Machine) units(text string) {
-	for _, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
-		kv := map[string]string{}
-		for line := range strings.Lines(block) {
-			k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
-			kv[k] = v
-		}
-		if kv["LoadState"] != "loaded" || m.Unit != "" {
-			continue
-		}
-		m.Unit, m.Boot = kv["Id"], kv["UnitFileState"]
-		for _, s := range savedFiles {
-			if s.unit == m.Unit {
-				m.SavedPath = s.path
-			}
+	m.Unit, m.Boot = look.Unit(text)
+	for _, s := range savedFiles {
+		if s.unit == m.Unit {
+			m.SavedPath = s.path
 		}
 	}
 }

@@ -74,10 +74,10 @@ func Sections(out []byte) (map[string]string, error) {
 	return parts, nil
 }
 
-// Named has the error of a script say what the script was to do, and not the script.
+// Named has the error of a script say what the script was to do, and not the script. What has a name already keeps it.
 func Named(err error, words string) error {
 	var x *reconcile.ExitError
-	if !errors.As(err, &x) {
+	if !errors.As(err, &x) || len(x.Argv) < 2 {
 		return err
 	}
 	y := *x

@@ -90,3 +90,52 @@ type slow struct{ host }
 func (s slow) Run(_ context.Context, c reconcile.Cmd) ([]byte, error) {
 	return nil, &reconcile.ExitError{Host: s.Name(), Argv: c.Argv, Code: 124}
 }
+
+// What a look is made of runs at once; the first that fails ends it, under the name that it was given first.
+func TestMachine(t *testing.T) {
+	out, files, err := Machine(t.Context(), told{}, reconcile.Cmd{Argv: []string{"sh", "-c", "…", "hactl-look"}}, []string{"/etc/a"}, func(context.Context) error { return nil })
+	if err != nil || string(out) != "hactl-look" || files["/etc/a"].Content.Reveal() != "x" {
+		t.Errorf("%q, %v, %v", out, files, err)
+	}
+	_, _, err = Machine(t.Context(), told{}, reconcile.Cmd{Argv: []string{"sh", "-c", "…", "hactl-look"}}, nil, func(context.Context) error {
+		return Named(&reconcile.ExitError{Host: "node1", Argv: []string{"sh", "-c", "…"}, Code: 1}, "look at block devices")
+	})
+	if got := Named(err, "look at LVM"); got == nil || got.Error() != "node1: look at block devices: exit code 1: " {
+		t.Error(got)
+	}
+}
+
+// told is a machine that answers with what it is asked.
+type told struct{ host }
+
+func (told) Run(_ context.Context, c reconcile.Cmd) ([]byte, error) { return []byte(c.Argv[3]), nil }
+
+func (told) ReadFiles(_ context.Context, globs ...string) (map[string]reconcile.File, error) {
+	out := map[string]reconcile.File{}
+	for _, g := range globs {
+		out[g] = reconcile.File{Content: reconcile.Plain("x")}
+	}
+	return out, nil
+}
+
+func TestUnit(t *testing.T) {
+	const text = "Id=a.service\nLoadState=not-found\nUnitFileState=\n\nId=b.service\nLoadState=loaded\nUnitFileState=disabled\n\nId=c.service\nLoadState=loaded\nUnitFileState=enabled\n"
+	if name, boot := Unit(text); name != "b.service" || boot != "disabled" {
+		t.Errorf("%s %s", name, boot)
+	}
+	if name, boot := Unit(""); name+boot != "" {
+		t.Errorf("of nothing: %s %s", name, boot)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	type record struct{ Owner string }
+	good, broken := Records[record](map[string]reconcile.File{
+		"/var/lib/x/a.json": {Content: reconcile.Plain(`{"owner": "me"}`)},
+		"/var/lib/x/b.json": {Content: reconcile.Plain(`{`)},
+		"/etc/x":            {Content: reconcile.Plain(`{"owner": "other"}`)},
+	}, "/var/lib/x")
+	if len(good) != 1 || good["a"].Owner != "me" || len(broken) != 1 || !strings.HasPrefix(broken["b"], "/var/lib/x/b.json: unexpected end") {
+		t.Errorf("%v, %v", good, broken)
+	}
+}

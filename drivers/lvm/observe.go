@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/hactl/hactl/drivers/block"
 	"github.com/hactl/hactl/drivers/look"
 	"github.com/hactl/hactl/reconcile"
@@ -36,12 +34,9 @@ s end`
 func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (State, error) {
 	have := State{Cluster: want.Cluster, Owner: want.Owner, Groups: want.Groups}
 	all := want.Owner == ""
-	var asked reconcile.Hosts
-	for _, h := range hosts {
-		if all || want.Prune && slices.Contains(want.Members, h.Name()) || slices.ContainsFunc(want.Groups, func(g Group) bool { return slices.Contains(g.Nodes, h.Name()) }) {
-			asked = append(asked, h)
-		}
-	}
+	asked := look.Hosts(hosts, all, func(machine string) bool {
+		return want.Prune && slices.Contains(want.Members, machine) || slices.ContainsFunc(want.Groups, func(g Group) bool { return slices.Contains(g.Nodes, machine) })
+	})
 	var err error
 	have.Machines, err = look.All(ctx, asked, func(ctx context.Context, h reconcile.Host) (Machine, error) { return observe(ctx, h, want, all) }, unknown)
 	return have, err
@@ -49,25 +44,15 @@ func (Driver) Observe(ctx context.Context, hosts reconcile.Hosts, want State) (S
 
 func observe(ctx context.Context, h reconcile.Host, want State, all bool) (Machine, error) {
 	m := Machine{Name: h.Name()}
-	var out []byte
-	var read map[string]reconcile.File
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		out, err = h.Run(gctx, reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-lvm"}, reportArgv...)})
-		return look.Named(err, "look at LVM")
+	script := reconcile.Cmd{Argv: append([]string{"sh", "-c", lookScript, "hactl-lvm"}, reportArgv...)}
+	out, read, err := look.Machine(ctx, h, script, []string{confPath, owedPath}, func(ctx context.Context) (err error) {
+		if !all {
+			m.Devices, err = block.Look(ctx, h, want.paths(h.Name()))
+		}
+		return look.Named(err, "look at block devices")
 	})
-	g.Go(func() (err error) {
-		read, err = h.ReadFiles(gctx, confPath, owedPath)
-		return err
-	})
-	if !all {
-		g.Go(func() (err error) {
-			m.Devices, err = block.Look(gctx, h, want.paths(h.Name()))
-			return look.Named(err, "look at block devices")
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return m, err
+	if err != nil {
+		return m, look.Named(err, "look at LVM")
 	}
 	if err := m.found(out, read); err != nil {
 		return m, fmt.Errorf("%s: %w", h.Name(), err)
