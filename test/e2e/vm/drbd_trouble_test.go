@@ -50,9 +50,9 @@ func TestDRBDVolumes(t *testing.T) {
 	t.Run("prune takes what hactl made, by name", p.pruned)
 }
 
-func newAlone(t *testing.T) *drbdPair {
+func newAlone(t *testing.T, nodes ...string) *drbdPair {
 	t.Helper()
-	l := formed(t)
+	l := formed(t, nodes...)
 	p := &drbdPair{l: l, file: filepath.Join(t.TempDir(), "alone.yaml")}
 	p.text = manifestText(t, l) + fmt.Sprintf(alone, l.Node("node1").Ring, l.Node("node2").Ring, l.Disk("node1", 1), l.Disk("node2", 1))
 	p.write(t, p.text)

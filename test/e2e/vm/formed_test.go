@@ -10,10 +10,14 @@ import (
 	"github.com/hactl/hactl/test/e2e/lab"
 )
 
-// formed gives two guests on which hactl has formed a cluster without resources. It is formed once and restored after that.
-func formed(t *testing.T) *lab.Lab {
+// formed gives guests, two unless they are named, on which hactl has formed a cluster without resources. It is formed once and restored after that.
+func formed(t *testing.T, nodes ...string) *lab.Lab {
 	t.Helper()
-	return lab.FromSnapshot(t, "formed", lab.Options{Nodes: []string{"node1", "node2"}}, func(l *lab.Lab) {
+	name := "formed" + strings.Join(nodes, ".")
+	if len(nodes) == 0 {
+		nodes = []string{"node1", "node2"}
+	}
+	return lab.FromSnapshot(t, name, lab.Options{Nodes: nodes}, func(l *lab.Lab) {
 		file := manifests(t, l, "")
 		for range 2 { // on a busy machine an emulated guest may exceed a time limit; the next run goes on
 			if _, _, code := l.Hactl("apply", "-f", file); code == 0 {
