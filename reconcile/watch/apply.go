@@ -19,6 +19,7 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 	ctx, cancel := context.WithTimeout(ctx, applyLimit)
 	defer cancel()
 	begun, approved := time.Now(), false
+	w.tell(Event{Type: ApplyStarted, Revision: t.revision.Name, Digest: k.digest, Text: summary(k.plan) + " (" + v.Why + ")"})
 	s.engine.Events = func(e reconcile.Event) {
 		switch e.Type {
 		case reconcile.EventDone:
@@ -35,8 +36,6 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 			return err
 		}
 		approved = true
-		w.told[ApplyStarted] = ""
-		w.tell(Event{Type: ApplyStarted, Revision: t.revision.Name, Digest: k.digest, Text: summary(k.plan) + " (" + v.Why + ")"})
 		return nil
 	}})
 	if err == nil && !approved {
@@ -52,6 +51,7 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 	if errors.As(err, &locked) {
 		return w.lockedOut(t, k, locked)
 	}
+	delete(w.told, ApplyStarted) // what did not begin is told of once
 	w.count(func(n *Counts) {
 		n.Applying[w.name] += time.Since(begun)
 		what := okOr(err)

@@ -84,8 +84,8 @@ func (w *worker) remember(t target, digest string, err error) {
 	w.own = append(w.own[max(0, len(w.own)-keptPast+1):], reconcile.Entry{At: w.loop.Now(), Manifests: t.digest, Plan: digest, Result: reconcile.Broken, Error: cut(err.Error())})
 }
 
-// rest is how long is waited after that many failures.
-func rest(times int) time.Duration { return firstRetry << min(times, 10) }
+// rest is how long is waited after that many failures, eleven minutes at most.
+func rest(times int) time.Duration { return firstRetry << min(times, 7) }
 
 // again is the verdict where something failed before; false: it may be tried. A failure in the future is one that the clock was put back behind.
 func (p past) again(now time.Time, digest string) (policy.Verdict, bool) {
