@@ -97,6 +97,42 @@ func TestAdjustOfNine(t *testing.T) {
 	}
 }
 
+// DRBD 8.4's adjust moves the one connection to another peer, and does nothing else: the kernel here is what was recorded on a real one.
+func TestAdjustOfEight(t *testing.T) {
+	adm, err := exec.LookPath("drbdadm")
+	if err != nil {
+		t.Skip("NOT TESTED: DRBD 8.4's adjust, because drbdadm is not installed here")
+	}
+	show, err := filepath.Abs(filepath.Join("testdata", "recorded", "uptodate", "node1", "show.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	text, err := desired(t, other).Resources[0].file(conf.V84, "default", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{"drbd.conf": text.Reveal(), "drbdsetup-84": "#!/bin/sh\ncase $1 in show) cat '" + show + "';; esac\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(adm, "-c", filepath.Join(dir, "drbd.conf"), "-d", "adjust", "r0")
+	cmd.Dir = dir // where drbdadm looks for drbdsetup-84, too
+	cmd.Env = append(os.Environ(), "__DRBD_NODE__=node1", "DRBD_DRIVER_VERSION_OVERRIDE=8.4.11", "PATH="+dir+":"+os.Getenv("PATH"))
+	out, err := cmd.Output()
+	var got []string
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) > 3 && strings.HasSuffix(f[0], "drbdsetup-84") && !strings.HasSuffix(f[1], "-options") {
+			got = append(got, strings.Join(f[1:4], " "))
+		}
+	}
+	const want = "disconnect ipv4:192.168.91.1:7788 ipv4:192.168.91.2:7788; connect r0 ipv4:192.168.91.1:7788"
+	if s := strings.Join(got, "; "); err != nil || s != want || !strings.Contains(string(out), "192.168.91.3:7788") {
+		t.Errorf("%v: %s, want %s\n%s", err, s, want, out)
+	}
+}
+
 // A shell can read each of the scripts.
 func TestScripts(t *testing.T) {
 	for name, script := range map[string]string{"look": lookScript, "firstSync": firstSync, "detach": detach, "adjust": adjust, "discard": discard, "reconnect": reconnect,

@@ -123,6 +123,9 @@ func (w *work) createMetadata(n *NodeState, v volume) (c reconcile.Change, op re
 		return c, nil, "", w.errorf(w.r.diskPath(n.Name, v), "%s: %s is read-only", n.Name, b.Disk)
 	case len(d.Mounts) > 0 || len(d.Users) > 0:
 		return c, nil, "", w.errorf(w.r.diskPath(n.Name, v), "%s: %s is in use (%s); no allowance changes that. Nothing was written", n.Name, b.Disk, d.Holds())
+	case w.short(n, v, d.Size>>10) > 0:
+		return c, nil, "", w.errorf(w.r.diskPath(n.Name, v), "%s: %s has %s, and volume %d is in use with more: with its metadata it needs %s more. Nothing was written",
+			n.Name, b.Disk, bytes(d.Size>>10), v.Number, bytes(w.short(n, v, d.Size>>10)))
 	case len(d.Signatures) > 0:
 		c.Have, c.Risk, c.ByName = d.Holds(), reconcile.DataLoss, true
 		c.Why = fmt.Sprintf("%s: %s holds %s, which is wiped", n.Name, b.Disk, d.Holds())

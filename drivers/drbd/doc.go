@@ -8,5 +8,8 @@
 // never brought up, taken down, promoted or demoted here. Its file is written on all nodes, and `drbdadm adjust` is run where the kernel
 // has it. Split brain is told with what both sides know, and left, unless the victim is named (Driver.Discarding).
 //
+// Nodes join a resource in use as those that are filled, and leave it if they are not in use and those that stay have all data: first the node
+// that leaves is taken down, then the files of the others forget it, then their kernels (members.go). DRBD 8.4 replaces its one peer so.
+//
 // DRBD 8.4 is proved on kernels, DRBD 9 with drbdadm alone.
 package drbd

@@ -33,9 +33,11 @@ func TestMembersKilled(t *testing.T) {
 			if whole < 4 {
 				t.Fatalf("%d operations", whole)
 			}
-			for most := range whole {
+			for most := range whole + 1 {
 				w := formed(t, c.old, c.kernel, "node1", "node2", "node3")
+				w.dies = most == whole // in the middle of an operation
 				w.apply(want, most)
+				w.dies = false
 				w.apply(want, -1)
 				for _, n := range want.Resources[0].Spec.Nodes {
 					l := w.node(n.Name).Live["r0"]
@@ -91,6 +93,16 @@ drbd node2 adjust r0 [reload]
 	if got := printed(t, desired(t, trio+crm), w.have); strings.Contains(got, "drbdadm up") || !strings.Contains(got, "create-md") {
 		t.Errorf("Pacemaker brings it up:\n%s", got)
 	}
+
+	// A disk that is too small is told before anything is written.
+	small := w.node("node3").Devices["/dev/vg0/r0"]
+	small.Size = 60 << 20
+	w.node("node3").Devices["/dev/vg0/r0"] = small
+	if got := printed(t, desired(t, trio), w.have); !strings.HasPrefix(got, "error: m.yaml:14:25: DRBDResource r0: node3: /dev/vg0/r0 has 60.0 MiB, and volume 0 is in use with more: with its metadata it needs 4091 KiB more.") {
+		t.Error(got)
+	}
+	small.Size = 64 << 20
+	w.node("node3").Devices["/dev/vg0/r0"] = small
 
 	// No room for it in the metadata, which is told before anything is done; room that a former node has, is taken.
 	n := w.node("node1")

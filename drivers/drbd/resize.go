@@ -110,6 +110,23 @@ func (w *work) capacity(v volume) int64 {
 	return least
 }
 
+// short is by how many KiB a disk is too small for a volume that others have in use; DRBD would refuse the connection, or the disk. What metadata
+// takes at the least is counted.
+func (w *work) short(n *NodeState, v volume, disk int64) int64 {
+	size := int64(0)
+	for _, x := range w.nodes {
+		l, _ := liveVolume(x, w.r, v.Number)
+		size = max(size, l.KiB)
+	}
+	if size == 0 || disk == 0 {
+		return 0
+	}
+	if internal(v.Nodes[n.Name].MetaDisk) {
+		size += 36 + disk/32768*int64(max(1, w.peersFor(n, v)))
+	}
+	return max(0, size-disk)
+}
+
 // Resize has DRBD take what its disks have grown by.
 type Resize struct {
 	Resource string `json:"resource"`

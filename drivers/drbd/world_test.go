@@ -17,6 +17,7 @@ type world struct {
 	t     *testing.T
 	have  State
 	peers map[string]map[string]int // of each node's kernel: the others by name, and their node-ids
+	dies  bool                      // in the middle of the next operation that lets go of nodes
 }
 
 // formed is a world in which a resource is in use on node1.
@@ -56,7 +57,7 @@ func (w *world) metadata(n *NodeState, room int) {
 }
 
 func (w *world) up(n *NodeState, disk string) {
-	n.Live["r0"] = &Live{Role: "Secondary", Volumes: map[int]Volume{0: {Disk: disk, KiB: 65496}}}
+	n.Live["r0"] = &Live{Role: "Secondary", Volumes: map[int]Volume{0: {Disk: disk, KiB: 65492}}}
 	w.adjust(n)
 }
 
@@ -107,7 +108,7 @@ func (w *world) settle() {
 		if l := n.Live["r0"]; l != nil && l.Volumes[0].Disk == "Inconsistent" {
 			for _, m := range w.have.Nodes {
 				if connected(n.Name, m.Name) && m.Live["r0"].Volumes[0].Disk == "UpToDate" {
-					l.Volumes[0] = Volume{Disk: "UpToDate", KiB: 65496}
+					l.Volumes[0] = Volume{Disk: "UpToDate", KiB: 65492}
 				}
 			}
 		}
@@ -169,6 +170,9 @@ func (w *world) do(host string, op reconcile.Op) {
 			}
 			if o.Forget {
 				delete(w.peers[host], g.Name)
+				if w.dies {
+					continue
+				}
 				s := n.Slots["r0/0"]
 				s.Used = slices.DeleteFunc(slices.Clone(s.Used), func(id int) bool { return id == g.ID })
 				n.Slots["r0/0"] = s
@@ -229,6 +233,10 @@ func (w *world) apply(want State, most int) (done int) {
 				}
 				done++
 				w.do(steps[i].Host, op)
+				if _, ok := op.(Part); ok && w.dies {
+					w.dies = false
+					return done
+				}
 			}
 			if steps[i].Pending != "" {
 				w.t.Fatalf("%s: %s", steps[i].ID, steps[i].Pending)
