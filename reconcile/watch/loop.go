@@ -110,20 +110,23 @@ func (l *Loop) begin() {
 	}
 }
 
-// Poke has the source read soon, and cluster looked at; "" is all of them. It does not wait.
+// Read has the source read soon. A revision that is new has all its clusters looked at; else they are left in peace, since a busy repository is pushed to
+// all day. It does not wait.
+func (l *Loop) Read() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Poke has a cluster looked at soon. It does not wait.
 func (l *Loop) Poke(cluster string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if cluster == "" {
-		select {
-		case l.poke <- struct{}{}:
-		default:
-		}
-	}
-	for name, w := range l.workers {
-		if cluster == "" || cluster == name {
-			w.wakeUp()
-		}
+	if w := l.workers[cluster]; w != nil {
+		w.wakeUp()
 	}
 }
 

@@ -65,6 +65,7 @@ type World struct {
 
 	t       testing.TB
 	ahead   atomic.Int64
+	pokes   atomic.Int32
 	mu      sync.Mutex
 	clients []*sim.Client
 	refused map[string]error
@@ -118,12 +119,21 @@ func (w *World) Stop() {
 func (w *World) String() string { return "https://git.example.com/ops/clusters.git" }
 
 // Run implements source.Source.
-func (w *World) Run(ctx context.Context, _ <-chan struct{}, found func(source.Revision), failed func(error)) error {
+func (w *World) Run(ctx context.Context, poke <-chan struct{}, found func(source.Revision), failed func(error)) error {
 	w.found, w.failed = found, failed
 	close(w.ready)
-	<-ctx.Done()
-	return nil
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-poke:
+			w.pokes.Add(1)
+		}
+	}
 }
+
+// Pokes counts how often the source was to be read at once.
+func (w *World) Pokes() int { return int(w.pokes.Load()) }
 
 func (w *World) connect(_ context.Context, m *v1.Manifests, _ string, prune bool) (*reconcile.Engine, io.Closer, error) {
 	w.mu.Lock()

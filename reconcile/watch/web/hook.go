@@ -72,7 +72,7 @@ func (s *server) hooked(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the secret or the signature is wrong", http.StatusForbidden)
 		return
 	}
-	s.loop.Poke("")
+	s.loop.Read()
 	w.WriteHeader(http.StatusAccepted)
 }
 

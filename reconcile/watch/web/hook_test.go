@@ -53,8 +53,11 @@ func TestHook(t *testing.T) {
 					t.Errorf("%s, not %d: %s", r.Status, test.want, answer)
 				}
 				time.Sleep(5 * time.Second)
-				if again := s.Cluster("db").Looked.After(looked); again != (test.want == 202) {
-					t.Errorf("the cluster is looked at: %t", again)
+				if read := s.Pokes() == 1; read != (test.want == 202) {
+					t.Errorf("the source is read %d times", s.Pokes())
+				}
+				if s.Cluster("db").Looked.After(looked) {
+					t.Error("the cluster is looked at, though nothing of it is new")
 				}
 			})
 		})
