@@ -278,3 +278,27 @@ func TestDepartedPruned(t *testing.T) {
 		t.Errorf("another owner's: %+v", s)
 	}
 }
+
+// The engine finds an order for the steps of nodes that join, leave and are pruned, also where all of it is in one plan.
+func TestMembersOrder(t *testing.T) {
+	for _, kernel := range []string{"9.2.5", "8.4.11"} {
+		w := formed(t, lone, kernel, "node1", "node2", "node3")
+		m := load(t, other)
+		want := desired(t, other)
+		want.Prune = true
+		m.Whole = m // what other layers provide is there
+		e := &reconcile.Engine{Manifests: m, Layers: []reconcile.Layer{reconcile.Of(New(""))}}
+		p, err := e.Plan(t.Context(), &reconcile.Observation{Want: map[string]reconcile.State{"drbd": want}, Have: map[string]reconcile.State{"drbd": w.have}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		for _, s := range p.Steps {
+			order = append(order, s.Host+" "+strings.Fields(s.ID)[2])
+		}
+		at := func(step string) int { return slices.Index(order, step) }
+		if at("node2 leave") < 0 || at("node2 leave") > at("node1 file") || at("node1 file") > at("node1 adjust") || at("node3 metadata") < 0 || at("node2 prune") < 0 {
+			t.Errorf("%s: %v", kernel, order)
+		}
+	}
+}
