@@ -135,7 +135,13 @@ func simulated(m *v1.Manifests) *sim.Cluster {
 	for _, n := range m.Cluster.Spec.Nodes {
 		names = append(names, n.Name)
 	}
+	for _, h := range m.Cluster.Spec.Hosts {
+		names = append(names, h.Name)
+	}
 	c := sim.New(names...)
+	for _, h := range m.Cluster.Spec.Hosts {
+		c.Node(h.Name).SetAddresses(h.Address)
+	}
 	for _, n := range m.Cluster.Spec.Nodes {
 		c.Node(n.Name).SetAddresses(n.Addresses...)
 		if p := m.Cluster.Spec.Prepare; p == nil || p.Packages == nil {

@@ -36,6 +36,9 @@ func (s scenario) before(ctx context.Context) (*sim.Cluster, error) {
 	for _, n := range m.Cluster.Spec.Nodes {
 		foreignFiles(c.Node(n.Name))
 	}
+	for _, h := range m.Cluster.Spec.Hosts {
+		foreignFiles(c.Node(h.Name))
+	}
 	if s.from == "" {
 		return c, nil
 	}
@@ -194,7 +197,9 @@ func scenarios(t *testing.T) []scenario {
 	window := func(ms string) string {
 		return strings.Replace(pair, "  prepare:", "  quorum: {options: {last_man_standing: 1, last_man_standing_window: "+ms+", two_node: 0}}\n  prepare:", 1)
 	}
+	outside := strings.Replace(pair, "  prepare:", "  hosts: [{name: disks, address: 10.77.0.3, prepare: {packages: {all: [memcached]}, units: {memcached: disabled}}}]\n  prepare:", 1)
 	return []scenario{
+		{every: true, name: "a machine outside the cluster", from: pair, to: outside},
 		{every: true, name: "the demo from bare nodes", to: textOf(t, "../../examples/demo")},
 		{every: true, name: "S4 from bare nodes", to: textOf(t, "../../examples/s4-haproxy")},
 		{every: true, name: "a deletion with stops and a rename", from: pair + dummies, to: pair + fewer, prune: true},
