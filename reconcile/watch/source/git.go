@@ -81,6 +81,8 @@ type repository struct {
 	commands runner
 	tip      tip      // of last
 	last     Revision // that was found
+	large    tip      // that was too large,
+	largeAt  time.Time
 	maxClone int64
 }
 
@@ -144,7 +146,13 @@ func (r *repository) look(ctx context.Context) (Revision, error) {
 		return Revision{}, fmt.Errorf("the tag %s was moved from %s to %s; a tag is an agreement on one commit: make a new tag, follow a branch, or start anew to accept it",
 			now.name(), short(r.tip.id), short(now.id))
 	}
+	if now == r.large && time.Since(r.largeAt) < largeRest {
+		return Revision{}, errTooLarge{r.maxClone}
+	}
 	rev, got, err := r.get(ctx, now)
+	if errors.As(err, new(errTooLarge)) {
+		r.large, r.largeAt = now, time.Now()
+	}
 	if err != nil {
 		return Revision{}, err
 	}

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	maxClone = 512 << 20 // bytes of the cache; a server that cannot leave out large blobs sends all of the last commit
-	maxPacks = 50        // then it is made anew, which costs less than git gc
-	history  = 50        // commits in which the revision before is looked for
+	maxClone  = 512 << 20 // bytes of the cache; a server that cannot leave out large blobs sends all of the last commit
+	largeRest = time.Hour // until a commit that was too large is fetched again: somebody may have told the server to leave out large blobs
+	maxPacks  = 50        // then it is made anew, which costs less than git gc
+	history   = 50        // commits in which the revision before is looked for
 )
 
 // tip is what a ref was at.
@@ -116,10 +117,16 @@ func (c *cache) fetch(ctx context.Context, ref string, options ...string) error 
 	cancel()
 	<-done
 	if ctx.Err() == nil && c.tooLarge() {
-		err = fmt.Errorf("the commit is larger than %d MiB and the server cannot leave out large files (uploadpack.allowFilter); keep them elsewhere", c.maxClone>>20)
-		return errors.Join(err, c.remove())
+		return refusal{errors.Join(errTooLarge{c.maxClone}, c.remove())}
 	}
 	return errors.Join(err, c.complete())
+}
+
+// errTooLarge tells of a commit with more bytes than the cache may have.
+type errTooLarge struct{ most int64 }
+
+func (e errTooLarge) Error() string {
+	return fmt.Sprintf("the commit is larger than %d MiB and the server cannot leave out large files (uploadpack.allowFilter); keep them elsewhere", e.most>>20)
 }
 
 // guard ends a fetch that brings too much.

@@ -174,6 +174,14 @@ func TestGitTooMuch(t *testing.T) {
 	if _, err := os.Stat(g.Dir + "/clone.git"); err == nil {
 		t.Error("what is too large was kept")
 	}
+	g.maxClone = maxClone // another fetch would bring it
+	if _, err = g.look(t.Context()); !errors.As(err, new(errTooLarge)) {
+		t.Errorf("it was fetched again at once: %v", err)
+	}
+	g.largeAt = g.largeAt.Add(-largeRest)
+	if rev, err := g.look(t.Context()); err != nil || len(rev.Files) != 1 {
+		t.Errorf("it was not fetched again after a while: %+v, %v", rev, err)
+	}
 }
 
 // deaf is the address of a server that takes connections and says nothing.
