@@ -79,7 +79,7 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 	if len(ops) > 0 && joins { // Pacemaker may start it there only then
 		s.Changes = append(s.Changes, reconcile.Change{Object: Ref(w.r.Name), Action: reconcile.Update, Path: n.Name, Want: "joins, and is filled by the others"})
 	}
-	up := live == nil && (fresh || w.r.Manager == "") || len(ops) > 0 && live != nil || fresh && (!live.attached(w.r, n.Name) || len(n.Adjust[w.r.Name]) > 0)
+	up := live == nil && (fresh || w.r.Manager == "") || len(ops) > 0 && live != nil || fresh && (!live.attached(w.r, n.Name) || len(n.Adjust[w.r.Name]) > 0 || w.rewrites(n))
 	if up {
 		s.Changes = append(s.Changes, reconcile.Change{Object: upRef(n.Name, w.r.Name), Action: reconcile.Start, Want: "up"})
 	}
@@ -99,6 +99,11 @@ func (w *work) metadata(n *NodeState, fresh bool) error {
 	}
 	w.add(s)
 	return nil
+}
+
+// rewrites tells that the node's file is written.
+func (w *work) rewrites(n *NodeState) bool {
+	return slices.ContainsFunc(w.files, func(f *file) bool { return f.n == n && f.write })
 }
 
 // mark writes a mark, before anything is made of what it stands for.

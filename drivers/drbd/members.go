@@ -28,8 +28,8 @@ func (g Gone) String() string {
 // members plans what leaves: a node that no manifest tells any more is taken down first, then the files of the others forget it, then their
 // kernels. A node that joins needs nothing here: it gets its file and metadata like any other, and the others are adjusted.
 func (w *work) members() error {
-	if w.fresh() {
-		return nil
+	if !slices.ContainsFunc(w.nodes, func(n *NodeState) bool { return n.partly(w.r) }) {
+		return nil // there are only files
 	}
 	if err := w.sameIDs(); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (w *work) stay(leaving []string) string {
 		}
 	}
 	for _, v := range w.r.volumes() {
-		if w.added(v) {
+		if w.fresh() || w.added(v) { // nobody has data yet
 			continue
 		}
 		if !slices.ContainsFunc(w.nodes, func(n *NodeState) bool { x, ok := liveVolume(n, w.r, v.Number); return ok && x.Disk == "UpToDate" }) {

@@ -192,6 +192,21 @@ drbd node2 adjust r0 [redundancy]
 	}
 }
 
+// A resource that is still being made, by an apply that died, may get other nodes: no copy is good yet.
+func TestLeavesNew(t *testing.T) {
+	w := formed(t, lone, "8.4.11", "node1", "node2", "node3")
+	for _, name := range []string{"node1", "node2"} {
+		n := w.node(name)
+		n.Marks["r0"] = "owner default"
+		n.Live["r0"].Role, n.Live["r0"].Volumes[0] = "Secondary", Volume{Disk: "Inconsistent"}
+	}
+	w.settle()
+	got := printed(t, desired(t, strings.Replace(other, "  sharedSecret", "  initialSync: {from: node1}\n  sharedSecret", 1)), w.have)
+	if strings.Contains(got, "pending") || !strings.Contains(got, "drbd node2 leave r0") || !strings.Contains(got, "drbd node1 first-sync r0") || !strings.Contains(got, "$ drbdadm adjust r0\n") || strings.Contains(got, "drbd node2 file") {
+		t.Error(got)
+	}
+}
+
 // A node-id that follows from the place in the list would change when one before it goes.
 func TestNodeIDStays(t *testing.T) {
 	w := formed(t, trio, "9.2.5", "node1", "node2", "node3")
