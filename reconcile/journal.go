@@ -158,6 +158,20 @@ func onEach(hosts Hosts, do func(int, Host) error) []error {
 	return errs
 }
 
+// Failures are the applies of a journal that went wrong since one ended well, the oldest first.
+func Failures(journal []Entry) []Entry {
+	var bad []Entry
+	for _, e := range journal {
+		switch e.Result {
+		case Applied:
+			bad = nil
+		case Broken, RolledBack:
+			bad = append(bad, e)
+		}
+	}
+	return bad
+}
+
 // Journal is ReadJournal of the cluster's members.
 func (e *Engine) Journal(ctx context.Context) (entries []Entry, unreachable []string, err error) {
 	return ReadJournal(ctx, e.members())

@@ -40,6 +40,9 @@ resource that would restart, it is of no use any more, and the next change of th
 cluster takes it away. It needs no hactl watch that runs now, and outlives one that
 dies.
 
+A change that failed three times is tried again by hactl watch once it is approved,
+even one that needs no approval otherwise.
+
 --digest is the digest of the plan that was read, on the page of hactl watch or in
 a notification: another plan is refused. With it, or with --yes, nothing is asked.
 
@@ -130,7 +133,12 @@ func (a *app) keepApproval(ctx context.Context, m *v1.Manifests, f approveFlags)
 			}
 		}
 		in := policy.See(e, o, p, time.Now())
-		if err := approvable(allowed, in, f.digest); err != nil {
+		journal, _, err := e.Journal(ctx)
+		if err != nil {
+			return err
+		}
+		failed := slices.ContainsFunc(reconcile.Failures(journal), func(x reconcile.Entry) bool { return x.Plan == in.Digest })
+		if err := approvable(allowed, in, f.digest, failed); err != nil {
 			return err
 		}
 		in.Approved, in.By = true, e.Holder.Who
@@ -152,13 +160,13 @@ func (a *app) keepApproval(ctx context.Context, m *v1.Manifests, f approveFlags)
 	return nil
 }
 
-// approvable refuses a plan that is not the one that was read, and one that nobody needs to approve.
-func approvable(p policy.Policy, in policy.Input, digest string) error {
+// approvable refuses a plan that is not the one that was read, and one that nobody needs to approve: one that failed before may have to be, to be tried again.
+func approvable(p policy.Policy, in policy.Input, digest string, failed bool) error {
 	if want := "sha256:" + strings.TrimPrefix(digest, "sha256:"); digest != "" && want != in.Digest {
 		return fmt.Errorf("nothing was approved: the plan is now %s, not %s; look at it again, and approve that", in.Digest, want)
 	}
 	in.Approved = false
-	if v := policy.Decide(p, in); v.Action == policy.Apply && v.Until.IsZero() {
+	if v := policy.Decide(p, in); v.Action == policy.Apply && v.Until.IsZero() && !failed {
 		return fmt.Errorf("there is nothing to approve: %s", v.Why)
 	}
 	return nil

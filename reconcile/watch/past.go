@@ -22,18 +22,14 @@ type past struct {
 	tries  int       // how often with this very plan, since somebody approved it
 }
 
-// failures are the applies that went wrong since one ended well. The journal tells the oldest first.
+// failures are the last ones of a journal, with no more of them than is needed.
 func failures(journal []reconcile.Entry) []reconcile.Entry {
-	var bad []reconcile.Entry
-	for _, e := range journal {
-		switch e.Result {
-		case reconcile.Applied:
-			bad = nil
-		case reconcile.Broken, reconcile.RolledBack:
-			bad = append(bad, reconcile.Entry{At: e.At, Manifests: e.Manifests, Plan: e.Plan, Result: e.Result, Error: cut(e.Error)})
-		}
+	bad := reconcile.Failures(journal)
+	bad = bad[max(0, len(bad)-keptPast):]
+	for i, e := range bad {
+		bad[i] = reconcile.Entry{At: e.At, Manifests: e.Manifests, Plan: e.Plan, Result: e.Result, Error: cut(e.Error)}
 	}
-	return bad[max(0, len(bad)-keptPast):]
+	return bad
 }
 
 // pastOf picks what concerns manifests and a plan. What failed before the plan was approved does not count as a try.
