@@ -52,12 +52,25 @@ func (w *work) members() error {
 				Why: fmt.Sprintf("%s leaves, and one copy with it; its disk, its metadata and %s stay there as they are", name, confPath(w.r.Name))}}})
 		before = append(before, ref)
 	}
+	w.leaves = [2]int{files, len(w.steps)}
 	for i := range w.steps[:files] {
 		if w.old(w.steps[i].Host) {
 			w.steps[i].Needs = append(w.steps[i].Needs, before...)
 		}
 	}
 	return nil
+}
+
+// leaveLast has nodes leave only once those that join are ready to be filled: until then there is a copy more.
+func (w *work) leaveLast() {
+	leaves := w.steps[w.leaves[0]:w.leaves[1]]
+	for _, n := range w.nodes {
+		if ref := upRef(n.Name, w.r.Name); !w.old(n.Name) && w.made[ref] {
+			for i := range leaves {
+				leaves[i].Needs = append(leaves[i].Needs, ref)
+			}
+		}
+	}
 }
 
 // leaving are the nodes that a file or a kernel still has, and no manifest.

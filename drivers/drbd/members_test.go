@@ -225,6 +225,7 @@ func TestPeerReplaced(t *testing.T) {
 	got := printed(t, desired(t, other), w.have)
 	const expected = `drbd node2 leave r0 [redundancy]
   stop drbd/node2/r0 : up -> down
+  after drbd/node3/r0
   $ drbdadm down r0 (if it is Secondary, and another copy is UpToDate)
 drbd node3 metadata r0 [safe]
   create drbd/node3/r0 volume 0:  -> metadata on /dev/vg0/r0
@@ -312,7 +313,7 @@ func TestMembersOrder(t *testing.T) {
 			order = append(order, s.Host+" "+strings.Fields(s.ID)[2])
 		}
 		at := func(step string) int { return slices.Index(order, step) }
-		if at("node2 leave") < 0 || at("node2 leave") > at("node1 file") || at("node1 file") > at("node1 adjust") || at("node3 metadata") < 0 || at("node2 prune") < 0 {
+		if at("node2 leave") < 0 || at("node2 leave") > at("node1 file") || at("node1 file") > at("node1 adjust") || at("node3 metadata") < 0 || at("node3 metadata") > at("node2 leave") || at("node2 prune") < 0 {
 			t.Errorf("%s: %v", kernel, order)
 		}
 	}

@@ -43,6 +43,7 @@ type work struct {
 	made  map[reconcile.Ref]bool // by planned steps
 	// blocked says why nodes that leave cannot go yet; what is to be done where the resource is waits for that.
 	blocked string
+	leaves  [2]int // the steps that take down nodes which leave: from and to
 	have    State
 }
 
@@ -86,6 +87,7 @@ func (w *work) plan(have State) error {
 	if err := w.create(); err != nil {
 		return err
 	}
+	w.leaveLast()
 	if ends {
 		w.hold(before, "known after the split brain of "+w.r.Name+" has ended")
 	}
