@@ -38,6 +38,9 @@ func (w *worker) apply(following, ctx context.Context, t target, s *session, k *
 		approved = true
 		return nil
 	}})
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("it took longer than %v and was cancelled; hactl status tells what the cluster waits for: %w", applyLimit, err)
+	}
 	if err == nil && !approved {
 		err = fmt.Errorf("%w: nothing is left to do", errMoved)
 	}

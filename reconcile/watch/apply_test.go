@@ -77,3 +77,24 @@ func TestDecidedUnderTheLock(t *testing.T) {
 		})
 	}
 }
+
+// An apply that hangs is ended, and says so.
+func TestApplyLimit(t *testing.T) {
+	start(t, true, func(w *watchtest.World) {
+		w.Says("1", "c.yaml", watchtest.Cluster("db", "one")+watchtest.Anything)
+		w.Within(5*time.Minute, "formed", w.At("db", watch.InSync, "1"))
+		w.Locking = func(string) {
+			w.Locking = nil
+			w.Looking = func(string) {
+				w.Looking = nil
+				time.Sleep(3 * time.Hour)
+			}
+		}
+		w.Says("2", "c.yaml", watchtest.Cluster("db", "two")+watchtest.Anything)
+		w.Within(4*time.Hour, "it is ended", func() bool { return w.Count(watch.ApplyFailed) > 0 })
+		if !strings.Contains(w.Told(), "it took longer than 2h0m0s and was cancelled") {
+			t.Errorf("%s", w.Told())
+		}
+		w.Within(time.Minute, "the next one", w.At("db", watch.InSync, "2"))
+	})
+}
