@@ -212,7 +212,7 @@ func (p *drbdPair) pruned(t *testing.T) {
 		t.Errorf("without its name: %v\n%s", err, out)
 	}
 	p.must(t, "apply", "--yes", "--prune", "--allow", "data-loss=DRBDResource/r0")
-	if got := p.l.MustExec("node1", "sh", "-c", "ls /etc/drbd.d /var/lib/hactl/drbd; drbdadm status; wipefs -n -o TYPE --noheadings "+p.l.Disk("node1", 1)); strings.Contains(got, "r0") || strings.Contains(got, "drbd\n") {
+	if got := p.l.MustExec("node1", "sh", "-c", "ls /etc/drbd.d /var/lib/hactl/drbd; drbdadm status; wipefs --noheadings --output TYPE "+p.l.Disk("node1", 1)); strings.Contains(got, "r0") || strings.Contains(got, "drbd\n") {
 		t.Errorf("left: %s", got)
 	}
 	p.converged(t)

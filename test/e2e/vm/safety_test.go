@@ -38,24 +38,34 @@ func (s safety) renamed(t *testing.T) {
 	name := strings.TrimSpace(s.sh(`readlink -f "$1"`, id))
 	file := manifests(t, s.Lab, group("vgname", name, "volumes: [{name: v, size: 64M}]"))
 	apply(t, s.Lab, file)
-	swap := func() {
+	other := s.Disk("node2", 4)
+	// The kernel sees the first disk before the second, and names them so.
+	order := func(first, second string) {
 		s.sh(`vgchange -qq -an vgname; at() { readlink -f "/sys/block/$(basename "$(readlink -f "$1")")/device"; }
 a=$(at "$1"); b=$(at "$2")
 for d in "$a" "$b"; do echo 1 >"$d/delete"; done
 udevadm settle
-for d in "$b" "$a"; do h=${d##*/}; IFS=:; set -- $h; unset IFS; echo "$2 $3 $4" >"/sys/class/scsi_host/host$1/scan"; udevadm settle; done`, id, s.Disk("node2", 4))
+for d in "$a" "$b"; do h=${d##*/}; IFS=:; set -- $h; unset IFS; echo "$2 $3 $4" >"/sys/class/scsi_host/host$1/scan"; udevadm settle; done`, first, second)
 	}
-	swap()
+	was := s.sh(`[ "$(readlink -f "$1")" \< "$(readlink -f "$2")" ] && echo first || echo second`, id, other) == "first\n"
+	swap := func(back bool) {
+		if was == back {
+			order(id, other)
+		} else {
+			order(other, id)
+		}
+	}
+	swap(false)
 	if now := strings.TrimSpace(s.sh(`readlink -f "$1"`, id)); now == name {
 		t.Fatalf("the disk is still %s", name)
 	}
-	sums := func() string { return s.sh(`for d; do head -c 32M "$d" | md5sum; done`, id, s.Disk("node2", 4)) }
+	sums := func() string { return s.sh(`for d; do head -c 32M "$d" | md5sum; done`, id, other) }
 	before := sums()
 	refused(t, s.Lab, file, fmt.Sprintf("%s was the disk wwn:0x5000c50077020003 when hactl put it into the group, and is wwn:0x5000c50077020004 now", name))
 	if after := sums(); after != before {
 		t.Errorf("something was written: %s, before: %s", after, before)
 	}
-	swap()
+	swap(true)
 	apply(t, s.Lab, file)
 	s.sh("vgremove -qq -y vgname; pvremove -qq \"$1\"", id)
 }
