@@ -48,10 +48,11 @@ func (w *worker) verdict(ctx context.Context, t target, s *session, k *look) pol
 		}
 		return v
 	}
+	before, err := w.past(ctx, t, s, k)
 	if in.Empty {
+		w.forget()
 		return v
 	}
-	before, err := w.past(ctx, t, s, k)
 	k.failed = before.failed
 	if err != nil {
 		k.failed = err.Error()

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hactl/hactl/reconcile"
@@ -59,6 +60,7 @@ func (w *worker) past(ctx context.Context, t target, s *session, k *look) (past,
 			return past{}, fmt.Errorf("what was applied before is not known: %w", err)
 		}
 		w.journal, w.recalled = failures(journal), true
+		w.journal = slices.DeleteFunc(w.journal, func(e reconcile.Entry) bool { return !e.At.After(w.forgotten) })
 	}
 	var approved time.Time
 	if c := s.engine.Consent(k.observation); c.Plan == k.digest {
@@ -78,6 +80,16 @@ func (w *worker) remember(t target, digest string, err error) {
 		return
 	}
 	w.own = append(w.own[max(0, len(w.own)-keptPast+1):], reconcile.Entry{At: w.loop.Now(), Manifests: t.digest, Plan: digest, Result: reconcile.Broken, Error: cut(err.Error())})
+}
+
+// forget lets the failures be: the cluster came to be as wanted without them, so they tell nothing of what is done when it is not so again.
+func (w *worker) forget() {
+	for _, e := range slices.Concat(w.journal, w.own) {
+		if e.At.After(w.forgotten) {
+			w.forgotten = e.At
+		}
+	}
+	w.journal, w.own = nil, nil
 }
 
 // rest is how long is waited after that many failures, eleven minutes at most.

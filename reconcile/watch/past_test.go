@@ -74,3 +74,26 @@ func TestRestart(t *testing.T) {
 		w.Within(5*time.Minute, "what failed before, after a success", w.At("db", watch.InSync, "5"))
 	})
 }
+
+// What failed counts until the cluster is as wanted, however it came to be so.
+func TestForget(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		start(t, true, func(w *watchtest.World) {
+			w.Says("1", "c.yaml", watchtest.Cluster("db", "one")+watchtest.Anything)
+			w.Within(5*time.Minute, "formed", w.At("db", watch.InSync, "1"))
+			breaks(w, "db", 0)
+			w.Drift("db", "by hand")
+			w.Within(time.Hour, "it fails for good", func() bool { return strings.Contains(w.Cluster("db").Verdict.Why, "failed 3 times") })
+			mend(w, "db")
+			w.Drift("db", "one")
+			w.Within(10*time.Minute, "somebody mends it", w.At("db", watch.InSync, "1"))
+			if restart {
+				w = w.Next(true)
+				w.Says("1", "c.yaml", watchtest.Cluster("db", "one")+watchtest.Anything)
+				w.Within(time.Minute, "in sync", w.At("db", watch.InSync, "1"))
+			}
+			w.Drift("db", "by hand")
+			w.Within(time.Minute, "it is tried again", func() bool { return w.Has("db", "one") })
+		})
+	}
+}

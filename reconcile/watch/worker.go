@@ -32,15 +32,16 @@ type worker struct {
 	mu   sync.Mutex
 	want target
 
-	session  *session
-	took     time.Duration     // of the last look
-	retry    int               // looks that failed in a row
-	stalled  int               // applies in a row that could not begin
-	moved    int               // plans in a row that were others under the lock
-	journal  []reconcile.Entry // failures, as the cluster tells of them
-	recalled bool              // the journal was read
-	own      []reconcile.Entry // failures of this process
-	told     map[Type]string
+	session   *session
+	took      time.Duration     // of the last look
+	retry     int               // looks that failed in a row
+	stalled   int               // applies in a row that could not begin
+	moved     int               // plans in a row that were others under the lock
+	journal   []reconcile.Entry // failures, as the cluster tells of them
+	forgotten time.Time         // journal before this does not count any more
+	recalled  bool              // the journal was read
+	own       []reconcile.Entry // failures of this process
+	told      map[Type]string
 }
 
 func newWorker(l *Loop, name string, start time.Duration) *worker {
