@@ -28,6 +28,13 @@ func TestPrune(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 	}
+	for prune, want := range map[bool]int{true: 0, false: 2} {
+		less.Prune = prune
+		if notes := d.Notes(less, s.observe(less)); len(notes) != want {
+			t.Errorf("prune %t: what is removed is not told to be left alone, and what is not removed is: %v", prune, notes)
+		}
+	}
+	less.Prune = true
 	used := s.observe(less)
 	used.Machines[0].Groups[0].volume("data").Open = true
 	if st, err = d.Plan(less, used); err != nil || len(st) != 2 || !strings.Contains(st[0].Pending, "vg0/data is in use on n1") || len(st[0].Ops) != 0 {

@@ -62,8 +62,10 @@ func (Driver) Notes(want, have State) []reconcile.Note {
 			if t := f.trouble(); t != "" {
 				add(reconcile.NoteWarning, "", t+"; nothing is written to the group"+on)
 			}
+			gone, _ := f.unwanted(g, ownerTag+tagText(want.Owner))
 			for _, v := range f.Volumes {
-				if !slices.ContainsFunc(g.Volumes, func(w Volume) bool { return w.Name == v.Name }) {
+				pruned := want.Prune && slices.ContainsFunc(gone, func(w FoundVolume) bool { return w.Name == v.Name })
+				if !pruned && !slices.ContainsFunc(g.Volumes, func(w Volume) bool { return w.Name == v.Name }) {
 					add(reconcile.NoteUnmanaged, "volumes", fmt.Sprintf("%s/%s%s (%s, %s) is not in the manifest; it is left alone", f.Name, v.Name, on, v.Layout, formatSize(v.Size)))
 				}
 			}
