@@ -135,6 +135,7 @@ func (p *place) group() error {
 	p.grows = len(disks) > 0
 	if p.f != nil {
 		changes, ops = p.attributes()
+		p.systemID()
 	} else {
 		changes = append(changes, reconcile.Change{Object: p.ref, Action: reconcile.Create, Source: p.g.Sources[""]})
 	}
@@ -229,8 +230,20 @@ func (p *place) attributes() (changes []reconcile.Change, ops []reconcile.Op) {
 			"--setautoactivation", yes[*a])
 	}
 	if p.g.SystemIDSource != "" && p.f.SystemID == "" && p.m.SystemID != "" {
-		change(reconcile.Change{Action: reconcile.Update, Path: "systemID", Want: p.m.SystemID, Source: p.g.Sources["systemIDSource"], Risk: reconcile.AdoptRisk,
-			Why: "from then on only " + p.m.Name + " can use the group, until LVM-activate moves it"}, "--systemid", p.m.SystemID)
+		change(p.owned(p.m.SystemID), "--systemid", p.m.SystemID)
 	}
 	return changes, ops
+}
+
+// owned is a group getting the system ID of this machine.
+func (p *place) owned(id string) reconcile.Change {
+	return reconcile.Change{Object: p.ref, Action: reconcile.Update, Path: "systemID", Want: id, Source: p.g.Sources["systemIDSource"], Risk: reconcile.AdoptRisk,
+		Why: "from then on only " + p.m.Name + " can use the group, until LVM-activate moves it"}
+}
+
+// systemID tells beforehand of the system ID that the group is to get once LVM's settings have given the machine one.
+func (p *place) systemID() {
+	if p.g.SystemIDSource != "" && p.f.SystemID == "" && p.m.SystemID == "" && p.m.SystemIDSource != p.g.SystemIDSource {
+		p.wait(p.m.Name, "system-id", []reconcile.Change{p.owned("that of " + p.m.Name)}, p.needs, "known after LVM on "+p.m.Name+" takes its system ID from "+p.g.SystemIDSource)
+	}
 }

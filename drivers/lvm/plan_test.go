@@ -96,8 +96,10 @@ func TestPlan(t *testing.T) {
 		"not ours":            {manifest: one, change: func(s *sim) { made(s); group(s).Tags = nil }, want: []string{"$ vgchange --addtag hactl.owner=default vg0"}, not: "!"},
 		"not ours, differs":   {manifest: strings.Replace(one, "100M", "150M", 1), change: func(s *sim) { made(s); group(s).Tags = nil }, want: []string{"! adopt"}},
 		"protected":           {manifest: strings.Replace(one, "{name: vg0}", "{name: vg0, protect: true}", 1), change: made, want: []string{"$ vgchange --addtag hactl.protect vg0"}},
-		"another owner's":     {manifest: one, change: func(s *sim) { made(s); group(s).Tags = []string{"hactl.owner=other"} }, want: []string{"! adopt", "--deltag hactl.owner=other --addtag hactl.owner=default"}},
-		"missing disk":        {manifest: strings.Replace(one, "100M", "150M", 1), change: made, after: func(h *State) { h.Machines[0].Groups[0].Missing = 1 }, want: []string{"… 1 of the disks of vg0 are missing"}, not: "$"},
+		"gets an owner": {manifest: strings.Replace(one, "nodes: [n1]", "nodes: [n1]\n  shared: true\n  systemIDSource: uname", 1), change: made,
+			want: []string{"! adopt / update: from then on only n1 can use the group", "… known after LVM on n1 takes its system ID from uname"}},
+		"another owner's": {manifest: one, change: func(s *sim) { made(s); group(s).Tags = []string{"hactl.owner=other"} }, want: []string{"! adopt", "--deltag hactl.owner=other --addtag hactl.owner=default"}},
+		"missing disk":    {manifest: strings.Replace(one, "100M", "150M", 1), change: made, after: func(h *State) { h.Machines[0].Groups[0].Missing = 1 }, want: []string{"… 1 of the disks of vg0 are missing"}, not: "$"},
 		"dead disk": {manifest: one, change: made, after: func(h *State) {
 			d := h.Machines[0].Devices["/dev/sdb"]
 			d.Unreadable = "I/O error"
