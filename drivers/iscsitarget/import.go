@@ -25,9 +25,9 @@ var (
 		"MaxOutstandingR2T": "1", "MaxRecvDataSegmentLength": "8192", "MaxXmitDataSegmentLength": "262144", "OFMarkInt": "Reject", "OFMarker": "No", "TargetAlias": "LIO Target"}
 	aclDefaults = map[string]string{"authentication": "-1", "dataout_timeout": "3", "dataout_timeout_retries": "5", "default_erl": "0", "nopin_response_timeout": "30",
 		"nopin_timeout": "15", "random_datain_pdu_offsets": "0", "random_datain_seq_offsets": "0", "random_r2t_offsets": "0"}
-	// Others of a backstore follow from its device.
+	// Others of a backstore follow from its device. (targetcli makes emulate_model_alias 1: the name is the disk's model then, and part of names in /dev/disk/by-id.)
 	backstoreDefaults = map[string]string{"alua_support": "1", "block_size": "512", "emulate_3pc": "1", "emulate_caw": "1", "emulate_dpo": "1", "emulate_fua_read": "1",
-		"emulate_fua_write": "1", "emulate_model_alias": "1", "emulate_pr": "1", "emulate_rest_reord": "0", "emulate_tas": "1", "emulate_tpu": "0", "emulate_tpws": "0",
+		"emulate_fua_write": "1", "emulate_model_alias": "0", "emulate_pr": "1", "emulate_rest_reord": "0", "emulate_tas": "1", "emulate_tpu": "0", "emulate_tpws": "0",
 		"emulate_ua_intlck_ctrl": "0", "enforce_pr_isids": "1", "force_pr_aptpl": "0", "is_nonrot": "0", "pgr_support": "1", "pi_prot_type": "0"}
 )
 
@@ -107,6 +107,9 @@ func (im *importer) target(m *Machine, iqn string, f *Found) *v1.ISCSITarget {
 		s.ACLs = append(s.ACLs, im.acl(i, f.ACLs[i]))
 	}
 	s.Attributes, s.Parameters = other(f.Attributes, groupDefaults), other(f.Parameters, parameterDefaults)
+	if s.Parameters["AuthMethod"].Text == map[string]string{"1": "CHAP", "0": "CHAP,None"}[f.Attributes["authentication"]] {
+		delete(s.Parameters, "AuthMethod") // the kernel changes it with that attribute (iscsit_ta_authentication in iscsi_target_tpg.c)
+	}
 	im.authentication(f)
 	return im.t
 }

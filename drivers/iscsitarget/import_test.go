@@ -63,6 +63,30 @@ func TestImport(t *testing.T) {
 
 // A target made by hand on a guest, with what no manifest of the lab has: a device, a cache, attributes and parameters, both passwords. Each is
 // imported, and a plan of it is empty.
+// What hactl itself made is imported with nothing that follows from the rest.
+func TestImportOwn(t *testing.T) {
+	live := recorded(t, "one-target")
+	for id := range live.Backstores {
+		live.Backstores[id].Attributes["emulate_model_alias"] = "0" // targetcli writes 1
+	}
+	for _, f := range live.Targets {
+		f.Attributes["authentication"], f.Parameters["AuthMethod"] = "1", "CHAP"
+	}
+	m := &v1.Manifests{Cluster: &v1.Cluster{}}
+	if _, err := New("").Import(State{Machines: []Machine{*live}}, m); err != nil {
+		t.Fatal(err)
+	}
+	x := m.ISCSITargets[0].Spec
+	if _, told := x.Parameters["AuthMethod"]; told {
+		t.Errorf("it says %v", x.Parameters)
+	}
+	for _, b := range x.Backstores {
+		if len(b.Attributes) > 0 {
+			t.Errorf("%s says %v", b.Name, b.Attributes)
+		}
+	}
+}
+
 func TestImportByHand(t *testing.T) {
 	b, err := os.ReadFile("testdata/by-hand.json")
 	if err != nil {
