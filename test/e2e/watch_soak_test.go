@@ -47,55 +47,54 @@ func TestWatchSoak(t *testing.T) {
 	args := []string{"--git", o.url, "--ssh-key", filepath.Join(l.Home, ".ssh/id_ed25519"), "--known-hosts", filepath.Join(l.Home, ".ssh/known_hosts"),
 		"--interval", "1s", "--state-dir", t.TempDir(), "--mode", "apply"}
 	w := watching(t, l, args...)
-	w.reaches("in-sync", o.push("the second"), time.Minute)
-	time.Sleep(3 * time.Second)
-	before := w.size()
+	last := o.push("the second")
+	w.reaches("in-sync", last, time.Minute)
 
 	done := map[string]int{}
-	last := ""
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond) {
-		node := fmt.Sprintf("node%d", 1+r.IntN(3))
-		what := [...]string{"commit", "commit", "commit", "drift", "drift", "cut", "kill"}[r.IntN(7)]
-		done[what]++
-		switch what {
-		case "commit":
-			name := fmt.Sprintf("R%d", r.IntN(5))
-			path := name + ".yaml"
-			if _, err := os.Stat(filepath.Join(o.dir, path)); err == nil && r.IntN(3) == 0 {
-				if err := os.Remove(filepath.Join(o.dir, path)); err != nil {
-					t.Fatal(err)
+	trouble := func(kinds ...string) {
+		for end := time.Now().Add(limit / 2); time.Now().Before(end); time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond) {
+			node := fmt.Sprintf("node%d", 1+r.IntN(3))
+			what := kinds[r.IntN(len(kinds))]
+			done[what]++
+			switch what {
+			case "commit":
+				name := fmt.Sprintf("R%d", r.IntN(5))
+				path := name + ".yaml"
+				if _, err := os.Stat(filepath.Join(o.dir, path)); err == nil && r.IntN(3) == 0 {
+					if err := os.Remove(filepath.Join(o.dir, path)); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					o.write(path, unmonitored(name, strconv.Itoa(r.IntN(100))))
 				}
-			} else {
-				o.write(path, unmonitored(name, strconv.Itoa(r.IntN(100))))
+				last = o.push("soak")
+			case "drift": // it may fail while the node has no quorum
+				_, _ = l.Exec(node, "crm_attribute", "--type", "rsc_defaults", "--name", "resource-stickiness", "--update", strconv.Itoa(r.IntN(90)))
+			case "cut":
+				l.Partition(node, "lan")
+				time.Sleep(time.Duration(1+r.IntN(5)) * time.Second)
+				l.Heal(node)
+			case "kill":
+				w.signal(syscall.SIGKILL)
+				w = watching(t, l, args...)
 			}
-			last = o.push("soak")
-		case "drift": // it may fail while the node has no quorum
-			_, _ = l.Exec(node, "crm_attribute", "--type", "rsc_defaults", "--name", "resource-stickiness", "--update", strconv.Itoa(r.IntN(90)))
-		case "cut":
-			l.Partition(node, "lan")
-			time.Sleep(time.Duration(1+r.IntN(5)) * time.Second)
-			l.Heal(node)
-		case "kill":
-			w.signal(syscall.SIGKILL)
-			w = watching(t, l, args...)
 		}
+		w.reaches("in-sync", last, 3*time.Minute)
+		converged(t, l, "-f", o.dir, "--prune")
 	}
-	t.Logf("done: %v", done)
-	if last == "" {
-		last = o.push("the last")
-	}
-	w.reaches("in-sync", last, 3*time.Minute)
-	converged(t, l, "-f", o.dir, "--prune")
-	w.signal(syscall.SIGKILL) // so that both sizes are of a process of the same age
-	w = watching(t, l, args...)
-	w.reaches("in-sync", last, time.Minute)
-	for range 3 { // work that a process has behind it must leave nothing
-		o.write("A.yaml", unmonitored("Z", strconv.Itoa(r.IntN(1000))))
-		w.reaches("in-sync", o.push("grow"), time.Minute)
+	trouble("commit", "commit", "commit", "drift", "drift", "cut", "kill")
+	// The second half is one process's: what it has behind it must leave nothing. Both sizes are taken after some work.
+	for i := range 3 {
+		o.write("A.yaml", unmonitored("Z", strconv.Itoa(i)))
+		last = o.push("grow")
+		w.reaches("in-sync", last, time.Minute)
 	}
 	time.Sleep(3 * time.Second)
+	before := w.size()
+	trouble("commit", "commit", "commit", "drift", "drift", "cut")
+	time.Sleep(3 * time.Second)
 	after := w.size()
-	t.Logf("goroutines %v, then %v; descriptors %v, then %v; resident MiB %.0f, then %.0f", before["go_goroutines"], after["go_goroutines"],
+	t.Logf("done: %v; goroutines %v, then %v; descriptors %v, then %v; resident MiB %.0f, then %.0f", done, before["go_goroutines"], after["go_goroutines"],
 		before["process_open_fds"], after["process_open_fds"], before["process_resident_memory_bytes"]/(1<<20), after["process_resident_memory_bytes"]/(1<<20))
 	for name, more := range map[string]float64{"go_goroutines": 8, "process_open_fds": 6, "process_resident_memory_bytes": 64 << 20} {
 		if after[name] > before[name]+more {
