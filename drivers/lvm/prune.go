@@ -115,10 +115,19 @@ func (s State) busy(f *FoundGroup, on string, gone []FoundVolume, foreign []stri
 	return ""
 }
 
-// removal removes volumes, the thin ones before their pools, and the group with its physical volumes where all of it goes.
+// removal removes volumes, with what LVM would remove along with another before that (snapshots, then what is in pools), and the group with its physical volumes where all of it goes.
 func removal(m *Machine, f *FoundGroup, gone []FoundVolume, whole bool) reconcile.Step {
 	s := reconcile.Step{ID: "lvm " + m.Name + " " + f.Name + " prune", Host: m.Name, Needs: []reconcile.Ref{system.Machine(m.Name)}}
-	slices.SortStableFunc(gone, func(a, b FoundVolume) int { return strings.Compare(a.Pool+"x", b.Pool+"x") * -1 })
+	rank := func(v FoundVolume) int {
+		switch {
+		case v.Origin != "":
+			return 0
+		case v.Pool != "":
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(gone, func(a, b FoundVolume) int { return rank(a) - rank(b) })
 	change := func(ref reconcile.Ref, what string) {
 		s.Changes = append(s.Changes, reconcile.Change{Object: ref, Action: reconcile.Delete, Have: what, Risk: reconcile.DataLoss, ByName: true, Whole: Ref(f.Name),
 			Why: "all that is on it is lost"})

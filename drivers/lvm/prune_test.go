@@ -88,3 +88,17 @@ func TestPruneLeavesForeignVolumes(t *testing.T) {
 		t.Errorf("it goes with its pool:\n%s", got)
 	}
 }
+
+// LVM removes with a pool what is in it, and with a volume its snapshots: the command for these would fail then.
+func TestPruneOrder(t *testing.T) {
+	f := &FoundGroup{Name: "vg0"}
+	s := removal(&Machine{Name: "n1"}, f, []FoundVolume{{Name: "data"}, {Name: "pool", Layout: poolLayout}, {Name: "thin", Pool: "pool"},
+		{Name: "snap", Origin: "data"}, {Name: "later", Pool: "pool"}}, false)
+	var got []string
+	for _, c := range s.Changes {
+		got = append(got, strings.TrimPrefix(c.Object.String(), "BlockDevice/n1/dev/vg0/"))
+	}
+	if want := "snap thin later data pool"; strings.Join(got, " ") != want {
+		t.Errorf("%v, not %s", got, want)
+	}
+}
