@@ -124,7 +124,7 @@ func (p *place) group() error {
 			p.waitFor(k, p.everything(p.m.Name))
 			return nil
 		case k.away != "":
-			p.waitFor(k, []reconcile.Change{{Object: p.ref, Action: p.action(), Path: "physicalVolumes", Want: k.path, Source: d.Source}})
+			p.waitFor(k, append([]reconcile.Change{{Object: p.ref, Action: p.action(), Path: "physicalVolumes", Want: k.path, Source: d.Source}}, p.fills()...))
 		case !k.member:
 			disks = append(disks, k)
 		}
@@ -162,6 +162,16 @@ func (p *place) group() error {
 		p.step("group", changes, nil, ops...)
 	}
 	return nil
+}
+
+// fills are the volumes of a group that is there which take all the room of a disk that comes.
+func (p *place) fills() (changes []reconcile.Change) {
+	for _, v := range p.g.Volumes {
+		if have := p.f.volume(v.Name); have != nil && strings.HasPrefix(v.Share, "100%") {
+			changes = append(changes, reconcile.Change{Object: block.Ref(p.m.Name, p.g.path(v.Name)), Action: reconcile.Update, Path: "size", Have: formatSize(have.Size), Want: v.size(), Source: v.Source})
+		}
+	}
+	return changes
 }
 
 func (p *place) waitFor(k disk, changes []reconcile.Change) {

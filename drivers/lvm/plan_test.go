@@ -21,6 +21,9 @@ func steps(t *testing.T, want, have State) string {
 			fmt.Fprintf(&b, "  … %s (needs %v)\n", s.Pending, s.Needs)
 		}
 		for _, c := range s.Changes {
+			if s.Pending != "" {
+				fmt.Fprintf(&b, "  %s %s %s\n", c.Action, c.Object, c.Path)
+			}
 			if c.Risk > reconcile.Safe {
 				fmt.Fprintf(&b, "  ! %s %s %s: %s\n", c.Risk, c.Whole, c.Action, c.Why)
 			}
@@ -109,6 +112,9 @@ func TestPlan(t *testing.T) {
 		"one more disk": {manifest: strings.Replace(one, "{device: /dev/sdb}", "{device: /dev/sdb}, {device: /dev/disk/by-id/a}", 1), change: made, want: []string{"$ vgextend vg0 /dev/disk/by-id/a"}},
 		"known after a login": {manifest: strings.ReplaceAll(one, "/dev/sdb", "/dev/disk/by-id/lun") + "---\napiVersion: hactl/v1\nkind: ISCSIInitiator\nmetadata: {name: blocks}\n" +
 			"spec: {target: \"iqn.2023-02.com.example:blocks\", portals: [\"10.0.0.9:3260\"], nodes: [{name: n1}]}\n", want: []string{"… known after blocks logs in", "ISCSIInitiator/blocks"}, not: "$"},
+		"fills a disk that comes": {manifest: strings.NewReplacer("{device: /dev/sdb}", "{device: /dev/sdb}, {device: /dev/disk/by-id/lun}", "100M", "100%FREE").Replace(one) +
+			"---\napiVersion: hactl/v1\nkind: ISCSIInitiator\nmetadata: {name: blocks}\nspec: {target: \"iqn.2023-02.com.example:blocks\", portals: [\"10.0.0.9:3260\"], nodes: [{name: n1}]}\n",
+			change: func(s *sim) { made(s); group(s).Volumes[0].Size = 508 << 20; group(s).Free = 0 }, want: []string{"… known after blocks logs in", "update BlockDevice/n1/dev/vg0/data size"}},
 		"larger pool":     {manifest: pools("200M"), change: made2, want: []string{"$ lvextend -L 209715200b vg0/pool"}, not: "grow"},
 		"full pool":       {manifest: pools("100M", "new"), change: made2, after: filled, want: []string{"error: ", "vg0/new is to be written to, and its pool pool (100M) is full to 100 %, its metadata to 7 %"}},
 		"full pool grows": {manifest: pools("200M", "new"), change: made2, after: filled, want: []string{"$ lvextend -L 209715200b vg0/pool", "--thinpool pool vg0"}},
