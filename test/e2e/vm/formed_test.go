@@ -54,9 +54,9 @@ func apply(t *testing.T, l *lab.Lab, file string, args ...string) {
 }
 
 // refused applies a file, which must fail with such words and change nothing.
-func refused(t *testing.T, l *lab.Lab, file, words string) {
+func refused(t *testing.T, l *lab.Lab, file, words string, args ...string) {
 	t.Helper()
-	out, stderr, code := l.Hactl("apply", "-f", file)
+	out, stderr, code := l.Hactl(append([]string{"apply", "-f", file}, args...)...)
 	if code == 0 || !strings.Contains(out+stderr, words) {
 		t.Errorf("apply: %d, want it refused with %q\n%s%s", code, words, out, stderr)
 	}
