@@ -41,7 +41,9 @@ func liveVolume(n *NodeState, r *Resource, number int) (Volume, bool) {
 	return v, ok
 }
 
-// grow makes the first sync of volumes that were added, each alone, and hands them over. It comes again until that is done.
+// grow makes the first sync of volumes that were added, each alone, and hands them over. It comes again until that is done. The kernel is made equal to
+// the file once more at the end: a peer that has the volume and not yet its disk tells the other its resync options, the defaults, and DRBD 8.4 takes
+// them (drbd_send_sync_param in drbd_main.c).
 func (w *work) grow() {
 	for i, v := range w.r.volumes() {
 		making := slices.ContainsFunc(w.nodes, func(n *NodeState) bool { return n.making(w.r, v.Number) })
@@ -54,7 +56,8 @@ func (w *work) grow() {
 			w.add(reconcile.Step{ID: w.id(n.Name, fmt.Sprintf("hand-over-%d", v.Number)), Host: n.Name,
 				Changes: []reconcile.Change{{Object: Ref(w.r.Name), Action: reconcile.Create, Path: fmt.Sprintf("%s volume %d", n.Name, v.Number), Want: "handed over"}},
 				Needs:   w.needs(append(w.all(upRef), syncRef(volumeMark(w.r.Name, v.Number)))...),
-				Ops:     reconcile.Ops{reconcile.Command{Argv: []string{"rm", "-f", "--", markPath(volumeMark(w.r.Name, v.Number))}}}})
+				Ops: reconcile.Ops{reconcile.Command{Argv: []string{"drbdadm", "adjust", w.r.Name}},
+					reconcile.Command{Argv: []string{"rm", "-f", "--", markPath(volumeMark(w.r.Name, v.Number))}}}})
 		}
 	}
 }

@@ -96,12 +96,14 @@ drbd node1 hand-over-1 r0 [safe]
   after drbd/node1/r0
   after drbd/node2/r0
   after drbd-sync/r0:1
+  $ drbdadm adjust r0
   $ rm -f -- /var/lib/hactl/drbd/r0:1.new
 drbd node2 hand-over-1 r0 [safe]
   create DRBDResource/r0 node2 volume 1:  -> handed over
   after drbd/node1/r0
   after drbd/node2/r0
   after drbd-sync/r0:1
+  $ drbdadm adjust r0
   $ rm -f -- /var/lib/hactl/drbd/r0:1.new
 `
 	if diff := cmp.Diff(expected, got); diff != "" {
