@@ -43,8 +43,9 @@ func TestS11(t *testing.T) {
 			}
 		}
 	})
+	grown := larger(t, dir)
 	t.Run("grows while both use it", func(t *testing.T) {
-		s := service{lab: l, dir: larger(t, dir)}
+		s := service{lab: l, dir: grown}
 		if out, stderr, code := l.Hactl("apply", "-f", s.dir, "--yes"); code != 0 {
 			t.Fatalf("apply: %d\n%s%s", code, out, stderr)
 		}
