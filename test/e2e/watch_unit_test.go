@@ -69,9 +69,13 @@ func TestWatchUnit(t *testing.T) {
 
 	l.MustExec("node1", "systemctl", "enable", "--now", "hactl-watch")
 	eventually(t, time.Minute, "it is ready", ready)
-	if s := state(); !strings.Contains(s, first) || !strings.Contains(s, `"phase":"drifted"`) || !strings.Contains(s, `"signer":"admin@example.com"`) || strings.Contains(s, `"err"`) {
-		t.Errorf("its state: %s", s)
-	}
+	eventually(t, 30*time.Second, "it has looked at the cluster", func() string { // it is ready once it has a revision
+		s := state()
+		if strings.Contains(s, first) && strings.Contains(s, `"phase":"drifted"`) && strings.Contains(s, `"signer":"admin@example.com"`) && !strings.Contains(s, `"err"`) {
+			return ""
+		}
+		return "its state: " + s
+	})
 	t.Run("what it may not", func(t *testing.T) {
 		pid := show("MainPID")
 		status := l.MustExec("node1", "cat", "/proc/"+pid+"/status")
